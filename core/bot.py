@@ -1,0 +1,212 @@
+"""The product on one screen: a question becomes an answer, a source becomes knowledge, and forgetting is real."""
+
+import logging
+import unicodedata
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from core import extract, gate, prompt
+from core.cache import KEEP, KEEP_UNKNOWN, to_key
+from core.documents import Document, Learned, Place, Receipt, Source
+from core.errors import BotError, EmbedderDown, InputError, ModelDown, RefusedError, UnavailableError
+from core.flight import Flights
+from core.followup import standalone
+from core.grounding import Guard
+from core.messages import Answer, Arm, Done, Event, Outcome, Passage, Piece, Question, Status
+from core.phrases import phrase
+from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
+from core.speaking import Draft, checked
+from core.watch import Watch
+from core.words import language
+
+LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
+RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
+TOKENS: Final = 320  # of an answer: five sentences with room
+_log = logging.getLogger(__name__)
+
+
+class Bot:
+    """Answers from what it was taught.
+
+    `speaker` None means that no model may write: answers are extractive. `voiced` says whether the model writes by
+    itself on the default arm (a served model does, the embedded one only behind a live voice adapter).
+    """
+
+    def __init__(
+        self,
+        *,
+        knowledge: Knowledge,
+        librarian: Librarian,
+        embedder: Embedder,
+        memory: Memory,
+        cache: AnswerCache,
+        journal: Journal,
+        voices: Voices,
+        guard: Guard,
+        speaker: Speaker | None = None,
+        voiced: bool = False,
+        voice: str = "",
+    ) -> None:
+        self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
+        self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
+        self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
+        self._flights = Flights()
+
+    async def answer(self, question: Question) -> AsyncGenerator[Event]:
+        """Yield what happens on the way to the answer; the last event is always `Done`, whatever went wrong."""
+        watch, tongue = Watch(), language(question.text)
+        try:
+            async with aclosing(self._answer(question, watch, tongue)) as events:
+                async for event in events:
+                    yield event
+        except (InputError, RefusedError) as error:
+            yield Done(Answer(text=str(error), outcome=Outcome.REFUSED, language=tongue, timings=watch.read()))
+        except BotError as error:
+            yield Done(Answer(text=str(error), outcome=Outcome.FAILED, language=tongue, timings=watch.read()))
+        except Exception:  # noqa: BLE001 - the last door: a mention is never silently unanswered
+            _log.exception("answer_broke")
+            said = phrase("broken", tongue)
+            yield Done(Answer(text=said, outcome=Outcome.FAILED, language=tongue, timings=watch.read()))
+
+    async def _answer(self, question: Question, watch: Watch, tongue: str) -> AsyncGenerator[Event]:
+        question = replace(question, text=to_text(question.text, tongue))
+        arm, adapter = await self._arm(question)
+        yield Status("recalling")
+        with watch.stage("recall"):
+            turns = await self._memory.recall(question)
+        asked = standalone(question.text, turns)
+        shelf = await self._knowledge.shelf(question.workspace, question.audience)
+        key = to_key(question, asked, shelf, arm, adapter, self._speaker.name if self._speaker else None)
+        with watch.stage("cache"):
+            kept = await self._cache.find(question.workspace, key) if question.cached else None
+        if kept is not None:
+            answer = replace(kept, cached=True)
+        else:
+            flight = key if question.cached else f"{key} {id(question)}"
+            async with aclosing(
+                self._flights.join(flight, lambda: self._write(question, asked, arm, adapter, shelf, watch, tongue))
+            ) as events:
+                async for event in events:
+                    if isinstance(event, Done):
+                        answer = event.answer
+                    else:
+                        yield event
+            await self._keep(question, key, answer)
+        understood = asked if asked != question.text else None
+        await self._memory.remember(question, answer)
+        yield Done(replace(answer, understood=understood, timings=watch.read()))
+
+    async def _arm(self, question: Question) -> tuple[Arm, str | None]:
+        live, adapter = await self._voices.live(question.workspace)
+        if question.arm is None or question.arm == live:
+            return live, adapter
+        if question.arm.tuned and adapter is None:
+            raise InputError(f"No voice adapter is live in {question.workspace}: promote one, or use --arm rag.")
+        if self._speaker is None:
+            raise InputError(f"The arm {question.arm} needs a language model, and none is running: see vocero doctor.")
+        if question.arm is Arm.VOICE and not self._voice:
+            raise InputError("There is no brand voice to speak in yet: approve some answers first, or use --arm base.")
+        return question.arm, adapter if question.arm.tuned else None
+
+    async def _write(
+        self, question: Question, asked: str, arm: Arm, adapter: str | None, shelf: Shelf, watch: Watch, tongue: str
+    ) -> AsyncGenerator[Event]:
+        draft = Draft(question=asked, arm=arm, adapter=adapter, language=tongue)
+        if arm.retrieves:
+            yield Status("searching")
+            with watch.stage("retrieve"):
+                found = await self._knowledge.retrieve(
+                    asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
+                )
+                draft.note(found.degraded)
+                ranked = await self._rank(asked, found.passages, draft)
+            draft.passages = found.passages
+            if not gate.judge(asked, found.passages, ranked).enough:
+                await self._journal.gap(question)
+                yield Done(draft.abstained(shelf))
+                return
+            draft.quotation = extract.quote(ranked)
+        if self._speaker and (self._voiced or adapter or question.arm):
+            yield Status("writing")
+            with watch.stage("generate"):
+                async with aclosing(self._speak(self._speaker, draft, watch)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        if draft.declined and (self._voiced or not arm.retrieves):
+            await self._journal.gap(question)
+            yield Done(draft.abstained(shelf))
+            return
+        watch.shown()
+        yield Done(draft.finished(self._speaker.name if self._speaker else None))
+
+    async def _rank(self, asked: str, passages: Sequence[Passage], draft: Draft) -> list[extract.Scored]:
+        try:
+            return await extract.score(asked, passages, self._embedder)
+        except EmbedderDown as error:
+            draft.note(str(error))
+            return await extract.score(asked, passages, None)
+
+    async def _speak(self, speaker: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
+        draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES
+        voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
+        request = prompt.write(draft.arm, draft.question, draft.passages[: draft.shown], voice=voice)
+        try:
+            async with (
+                speaker.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,
+                aclosing(checked(deltas, draft, self._guard, watch)) as sentences,
+            ):
+                async for sentence in sentences:
+                    watch.shown()
+                    yield Piece(sentence)
+        except ModelDown as error:
+            draft.model_down(str(error))
+
+    async def _keep(self, question: Question, key: str, answer: Answer) -> None:
+        await self._journal.note(question, answer)
+        if answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE, Outcome.ABSTAINED) and not answer.notes:
+            seconds = KEEP_UNKNOWN if answer.outcome is Outcome.ABSTAINED else KEEP
+            await self._cache.keep(question.workspace, key, answer, seconds=seconds)
+
+    async def learn(self, source: Source, place: Place, *, by: str = "", force: bool = False) -> Learned:
+        """Teach one source; the edition it raises retires every cached answer it might touch."""
+        return await self._librarian.learn(source, place, by=by, force=force)
+
+    async def remove(self, name: str, *, workspace: str, by: str = "") -> Document:
+        """Take a document out of every answer, kept ones too; it can be learned again."""
+        document = await self._librarian.remove(workspace, name, by=by)
+        with suppress(UnavailableError):  # the edition was raised: what the cache still holds is never served
+            await self._cache.purge(workspace, document.id)
+        return document
+
+    async def forget(self, kind: str, name: str, *, workspace: str, by: str = "") -> Receipt:
+        """Forget a `document`, a `user` or a `conversation` and all that came from it; return the proof."""
+        if kind == "document":
+            receipt = await self._librarian.forget(workspace, name, by=by)
+            answers = await self._cache.purge(workspace, receipt.id)
+            turns = await self._memory.forget(workspace, document=receipt.id)
+            return replace(receipt, gone=(*receipt.gone, ("cached answers", answers), ("turns", turns)))
+        if kind not in ("user", "conversation"):
+            raise InputError(f"{kind!r} cannot be forgotten: name a document, a user or a conversation.")
+        turns = await self._memory.forget(workspace, **{kind: name})
+        rows = await self._journal.forget(workspace, **{kind: name})
+        gone = (("turns", turns), ("log rows", rows))
+        return Receipt(kind=kind, id=name, workspace=workspace, when=datetime.now(UTC), gone=gone, unprovable=COPIES)
+
+
+COPIES: Final = ("the platform's own copy of the messages", "backups made before now")
+
+
+def to_text(text: str, tongue: str = "en") -> str:
+    """Return a question as it can be stored and searched; raise InputError when nothing or too much is left."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    # controls, bidi and invisible characters go; the joiner that emoji need stays
+    clean = "".join(c if unicodedata.category(c)[0] != "C" or c == "\u200d" else " " for c in whole)
+    clean = " ".join(unicodedata.normalize("NFC", clean).split())
+    if not clean:
+        raise InputError(phrase("empty", tongue))
+    if len(clean) > LONGEST:
+        raise InputError(phrase("long", tongue, given=len(clean), most=LONGEST))
+    return clean

@@ -1,0 +1,27 @@
+"""The key of an answer: everything that could change it, so that an edit or a new voice retires it. Pure."""
+
+import hashlib
+import json
+import unicodedata
+from typing import Final
+
+from core.messages import Arm, Question
+from core.ports import Shelf
+from core.prompt import VERSION
+
+KEEP: Final = 7 * 24 * 3600.0  # seconds; an edition retires an answer long before, this bounds what Redis holds
+KEEP_UNKNOWN: Final = 600.0  # "I don't know" lives short: what was missing may come by a way no edition shows
+
+
+def normal(text: str) -> str:
+    """Return a question's form under which it counts as the same one: case, width, spacing and last stop folded."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(" ?!.¿¡")
+
+
+def to_key(question: Question, standalone: str, shelf: Shelf, arm: Arm, adapter: str | None, model: str | None) -> str:
+    """Return 64 hex digits; equal only where workspace, audience, editions, voice, prompt and question are."""
+    parts = [
+        *(question.workspace, question.audience.fingerprint, shelf.editions),
+        *(arm, adapter, model, VERSION, normal(standalone)),
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""Documents as the product speaks of them: what is taught, what is known of it, and the proof that it is forgotten."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.audience import WORKSPACE
+
+
+class State(StrEnum):
+    """Where a document is. `queued` and `running` always have a deadline, `failed` always a reason."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    INDEXED = "indexed"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One thing to learn: exactly one of `url` or `content` (bytes as they came, with the name they came under).
+
+    `name` is the identity of the source inside its collection: the same name again replaces the document.
+    `media_type` is what the sender claimed (may be empty); readers trust the bytes first.
+    """
+
+    name: str
+    url: str | None = None
+    content: bytes | None = None
+    media_type: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where documents go: a collection of a workspace, with the one scope that may see it."""
+
+    workspace: str
+    collection: str = ""  # empty: `general` for the workspace, the scope's own name for a channel
+    scope: str = WORKSPACE
+
+    @property
+    def name(self) -> str:
+        """The collection's name, with the default filled in."""
+        return self.collection or ("general" if self.scope == WORKSPACE else self.scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """How the learning of one source ended or stands. `seconds`: wall time; `document`: empty if none was made."""
+
+    document: str
+    source: str
+    state: State
+    chunks: int = 0
+    reason: str = ""
+    seconds: float = 0.0
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What is known of a document."""
+
+    id: str
+    source: str
+    title: str
+    url: str
+    collection: str
+    scope: str
+    state: State
+    reason: str
+    chunks: int
+    revision: int
+    media_type: str
+    added_by: str
+    created: datetime
+    changed: datetime
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A stored piece of a document, in reading order."""
+
+    id: str
+    text: str
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a forgetting did: `gone` counts per kind, `pending` with a date or condition, `unprovable` said plainly."""
+
+    kind: str
+    id: str
+    workspace: str
+    when: datetime
+    gone: tuple[tuple[str, int], ...]
+    pending: tuple[str, ...] = ()
+    unprovable: tuple[str, ...] = ()

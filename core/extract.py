@@ -1,0 +1,175 @@
+"""The extractive answer: the sentences of the passages that come closest to the question, quoted and cited.
+
+Measured against a 135M model left to write: 17 of 18 facts against 9 to 14, and nothing invented. A sentence is scored
+with its title in front (.944 against .878 without).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.citations import unmarked
+from core.messages import Passage
+from core.ports import Embedder
+from core.words import content, sentences, stem
+
+PASSAGES: Final = 3  # passages whose sentences are scored: more changed no figure, and each costs milliseconds
+EXCERPTS: Final = 48  # at most this many sentences are scored; a log file would have thousands
+SECOND: Final = 0.85  # a second sentence is quoted when it scores at least this share of the first
+LONGEST: Final = 600  # characters of one quotation
+_WORDS_WEIGHT: Final = 0.2  # of the question's words found in the excerpt, beside the cosine's 1.0
+_RANK_WEIGHT: Final = 0.02  # taken off for each place the passage stands behind the first
+_RULE = re.compile(r"^\s*\|?[\s:|-]+\|[\s:|-]*$")
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_MARKUP = re.compile(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|~~|^#{1,6}\s+|^>\s?", re.MULTILINE)
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\(\s*<?([^)\s>]*)>?[^)]*\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A quotable piece of passage `n` (from 1): a sentence, a list item with its lead, a table row with its heads."""
+
+    n: int
+    order: int
+    text: str
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An excerpt's closeness to the question: `cosine` in [-1, 1], 0 without embedder; `share` of words in [0, 1]."""
+
+    excerpt: Excerpt
+    cosine: float
+    share: float
+
+    @property
+    def score(self) -> float:
+        """The sum that excerpts are ranked by."""
+        return self.cosine + _WORDS_WEIGHT * self.share - _RANK_WEIGHT * (self.excerpt.n - 1)
+
+
+def plain(text: str) -> str:
+    """Return one line of Markdown without its mark-up; a link keeps its address when that says more than its label."""
+
+    def link(match: re.Match[str]) -> str:
+        label, address = match[1].strip(), match[2]
+        return label if not address.startswith("http") or address in label else f"{label} ({address})".strip()
+
+    return re.sub(r"\s+", " ", _MARKUP.sub("", _LINK.sub(link, text)).replace("`", "")).strip()
+
+
+def _rows(lines: Sequence[str]) -> list[str]:
+    """Return a Markdown table's rows, each cell named by its head: `Item: Repair; Price: 12 €`."""
+    cells = [[plain(c) for c in line.strip().strip("|").split("|")] for line in lines if not _RULE.match(line)]
+    if len(cells) < 2:
+        return [" ".join(row) for row in cells]
+    heads = cells[0]
+    named = [[f"{h}: {c}" if h else c for h, c in zip(heads, row, strict=False) if c] for row in cells[1:]]
+    return ["; ".join(row) for row in named if row]
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """Return the text's blocks of lines: tables, code fences, items and paragraphs, apart."""
+    blocks: list[list[str]] = []
+    kind = ""
+    for line in text.split("\n"):
+        fence = line.lstrip().startswith("```")
+        if kind == "code":
+            blocks[-1].append(line)
+            kind = "" if fence else "code"
+            continue
+        now = "code" if fence else "table" if line.lstrip().startswith("|") else "item" if _ITEM.match(line) else "text"
+        if line.lstrip().startswith("#"):
+            now = "head"
+        if not line.strip():
+            kind = ""
+        elif (now == kind and now in ("table", "text")) or (now == "text" and kind == "item" and line.startswith(" ")):
+            blocks[-1].append(line)
+        else:
+            blocks.append([line])
+            kind = now
+    return blocks
+
+
+def excerpts(n: int, passage: Passage) -> list[Excerpt]:
+    """Return what can be quoted from a passage, in reading order; headings are not."""
+    found: list[Excerpt] = []
+    lead = ""
+
+    def add(text: str, lead: str = "") -> None:
+        if text and content(text):
+            found.append(Excerpt(n, len(found), text, lead))
+
+    for block in _blocks(passage.text):
+        first = block[0].lstrip()
+        if first.startswith("#"):
+            continue
+        if first.startswith("```"):
+            add("\n".join(block))
+        elif first.startswith("|"):
+            for row in _rows(block):
+                add(row)
+        elif _ITEM.match(block[0]):
+            add(plain(_ITEM.sub("", " ".join(block), count=1)), lead)
+        else:
+            said = sentences(plain(" ".join(block)))
+            for sentence in said:
+                add(unmarked(sentence))
+            lead = said[-1] if said and said[-1].endswith(":") else ""
+    return found
+
+
+def shared(question: str, text: str) -> float:
+    """Return the share of the question's content words that a text holds."""
+    asked = set(content(question))
+    return len(asked & set(content(text))) / len(asked) if asked else 0.0
+
+
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+async def score(question: str, passages: Sequence[Passage], embedder: Embedder | None) -> list[Scored]:
+    """Return the excerpts of the first passages, closest first; by words alone without an embedder. EmbedderDown."""
+    several = [e for n, p in enumerate(passages[:PASSAGES], 1) for e in excerpts(n, p)]
+    by_words = sorted(several, key=lambda e: -shared(question, f"{e.lead} {e.text}"))[:EXCERPTS]
+    framed = [f"{_frame(passages[e.n - 1])}: {e.lead} {e.text}" for e in by_words]
+    cosines = [0.0] * len(by_words)
+    if embedder is not None and framed:
+        asked, *vectors = await embedder.embed([question, *framed])
+        cosines = [_cosine(asked, v) for v in vectors]
+    scored = [Scored(e, c, shared(question, f)) for e, c, f in zip(by_words, cosines, framed, strict=True)]
+    return sorted(scored, key=lambda s: (-s.score, s.excerpt.n, s.excerpt.order))
+
+
+def _frame(passage: Passage) -> str:
+    last = passage.path[-1] if passage.path else ""
+    return passage.title if stem(last) in stem(passage.title) else f"{passage.title}, {last}"
+
+
+def quote(ranked: Sequence[Scored]) -> str:
+    """Return the answer's text: the closest excerpt quoted with its marker, and a second that is nearly as close."""
+    chosen = [ranked[0].excerpt]
+    for other in ranked[1:]:
+        if other.score >= SECOND * ranked[0].score and not _repeats(other.excerpt, chosen[0]):
+            chosen.append(other.excerpt)
+            break
+    if chosen[0].n == chosen[-1].n:
+        chosen = sorted(chosen, key=lambda e: e.order)
+    return "\n".join(_quoted(e) for e in chosen)
+
+
+def _repeats(one: Excerpt, other: Excerpt) -> bool:
+    mine, theirs = set(content(one.text)), set(content(other.text))
+    return len(mine & theirs) >= 0.7 * min(len(mine), len(theirs))
+
+
+def _quoted(excerpt: Excerpt) -> str:
+    text = f"{excerpt.lead} {excerpt.text}".strip()
+    if text.startswith("```"):
+        return f"{text}\n[{excerpt.n}]"
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1].rsplit(" ", 1)[0] + "…"
+    return f"“{text}” [{excerpt.n}]"

@@ -1,0 +1,82 @@
+"""The grounding guard: may this sentence be said, given the passages? Pure.
+
+A sentence may be said if the passages it cites resolve, every number and every URL in it stands in a cited passage (or
+in the question), and enough of its content words do. For a small model "enough" is all of them, measured: with that, a
+135M model under a voice adapter kept 16 of 18 facts and invented nothing. A sentence that cites nothing is given the
+passage that supports it best. A sentence without content of its own (a greeting) may stand beside one that has some.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.citations import marked, unmarked, with_marker
+from core.messages import Passage
+from core.words import content, numbers
+
+_URL = re.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"'`\])}]+|\b[a-z][a-z0-9+.-]{1,20}://[^\s<>\"'`\])}]+")
+_UNKNOWN = re.compile(
+    r"(?i)^\W*(no answer\b|unknown\b|i (?:do not|don[’']t) know|i(?:[’']m| am) not sure|no (?:lo )?sé\b|sin respuesta)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How strict to be: `precision` is the least share of a sentence's content words that its passage must hold.
+
+    `voice` are stems that the brand's own phrases bring along; they count neither way.
+    """
+
+    precision: float
+    voice: frozenset[str] = field(default=frozenset())
+
+
+STRICT = Guard(1.0)
+# A served model rephrases; half of the words in the passage and all numbers and links is what plain paraphrase keeps.
+SERVED = Guard(0.5)
+
+
+def urls(text: str) -> set[str]:
+    """Return the URLs in a text, without the punctuation that ends a sentence."""
+    return {found.rstrip(".,;:!?") for found in _URL.findall(text)}
+
+
+def unknown(text: str) -> bool:
+    """Whether a model's text says that it does not know."""
+    return bool(_UNKNOWN.match(text))
+
+
+def support(sentence: str, passage: Passage, question: str, guard: Guard) -> float:
+    """Return the share of the sentence's own content words that the passage holds, 0 when a number or URL is not there.
+
+    Words of the question count as known, but a sentence made of them alone says nothing: 0.
+    """
+    source = f"{passage.title}\n{' '.join(passage.path)}\n{passage.text}"
+    if not numbers(sentence) <= numbers(source) | numbers(question):
+        return 0.0
+    if not all(url in source or url == passage.url for url in urls(sentence)):
+        return 0.0
+    known, asked = set(content(source)), set(content(question))
+    own = [w for w in content(unmarked(sentence)) if w not in asked and w not in guard.voice]
+    return sum(w in known for w in own) / len(own) if own else 0.0
+
+
+def spoken(sentence: str, guard: Guard, question: str) -> bool:
+    """Whether a sentence claims nothing: only voice words, stop words and words of the question, no number, no URL."""
+    asked = set(content(question))
+    claims = [w for w in content(unmarked(sentence)) if w not in guard.voice and w not in asked]
+    return not claims and not (numbers(sentence) - numbers(question)) and not urls(sentence)
+
+
+def passed(sentence: str, passages: Sequence[Passage], question: str, guard: Guard) -> str | None:
+    """Return the sentence as it may be said, with a citation that holds, or None."""
+    if spoken(sentence, guard, question):
+        return unmarked(sentence).strip()
+    cited = [n for n in marked(sentence) if 1 <= n <= len(passages)]
+    by_support = {n: support(sentence, passages[n - 1], question, guard) for n in range(1, len(passages) + 1)}
+    holding = [n for n in cited if by_support[n] >= guard.precision]
+    if holding:
+        bare = unmarked(sentence).rstrip()
+        return bare + " " + "".join(f"[{n}]" for n in holding)
+    best = max(by_support, key=lambda n: by_support[n], default=0)
+    return with_marker(sentence, best) if best and by_support[best] >= guard.precision else None

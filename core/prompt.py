@@ -1,0 +1,50 @@
+"""What the model is asked, written from a question and its passages. Pure but for reading the prompts at import."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from core.messages import Arm, Passage, Turn
+
+PASSAGES: Final = 6  # shown to a served model; enough for two documents that must be read together
+SMALL_PASSAGES: Final = 3  # shown to the embedded model: beyond three a 135M model loses more than it finds
+_FOLDER: Final = Path(__file__).parent / "prompts"
+_TEXTS: Final = {path.stem: path.read_text(encoding="utf-8").strip() for path in sorted(_FOLDER.glob("*.md"))}
+VERSION: Final = hashlib.sha256(repr(sorted(_TEXTS.items())).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat message; `role` is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The messages of one request, the stable ones first, so that servers can reuse what they have read."""
+
+    messages: tuple[Message, ...]
+    stop: tuple[str, ...] = ()
+
+
+def _fenced(passages: Sequence[Passage]) -> str:
+    """Return the passages as data inside a fence that no passage can contain: it is made of their own digest."""
+    body = "\n\n".join(f"[{n}] {p.title}\n{p.text}" for n, p in enumerate(passages, 1))
+    fence = f"=== {hashlib.sha256(body.encode('utf-8', 'replace')).hexdigest()[:12]} ==="
+    return f"{fence}\n{body}\n{fence}"
+
+
+def write(
+    arm: Arm, question: str, passages: Sequence[Passage] = (), *, voice: str = "", turns: Sequence[Turn] = ()
+) -> Prompt:
+    """Return the prompt of one arm; passages stand in retrieval order, in training and in serving alike."""
+    system = _TEXTS["rag" if arm.retrieves else "voice" if arm is Arm.VOICE else "base"]
+    if voice:
+        system += f"\n\nThe voice: {voice}"
+    history = tuple(Message("user" if t.who == "user" else "assistant", t.text) for t in turns)
+    asked = f"{_fenced(passages)}\n\nQuestion: {question}" if arm.retrieves else question
+    return Prompt((Message("system", system), *history, Message("user", asked)))

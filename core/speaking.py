@@ -1,0 +1,139 @@
+"""From a model's tokens to sentences that may be shown, and from those to the finished answer."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+
+from core.citations import resolve, to_citation
+from core.grounding import Guard, passed, spoken, unknown
+from core.messages import Answer, Arm, Citation, Mode, Outcome, Passage
+from core.phrases import phrase
+from core.ports import Shelf
+from core.watch import Watch
+from core.words import sentences
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """One answer in the making: what was asked and found, and what has been said so far."""
+
+    question: str
+    arm: Arm
+    adapter: str | None
+    language: str
+    passages: tuple[Passage, ...] = ()
+    shown: int = 0  # how many of them stand in the prompt; the model may cite no other
+    quotation: str = ""
+    said: list[str] = field(default_factory=list)
+    declined: bool = False
+    mode: Mode = Mode.EXTRACTIVE
+    notes: tuple[str, ...] = ()
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence about this answer, once."""
+        if sentence and sentence not in self.notes:
+            self.notes = (*self.notes, sentence)
+
+    def text(self) -> str:
+        """Return what has been said, its citations numbered in order of use."""
+        return resolve(" ".join(self.said), self.passages)[0]
+
+    def model_down(self, reason: str) -> None:
+        """Take back what was said: half an answer is none."""
+        self.said.clear()
+        self.mode = Mode.EXTRACTIVE
+        self.note(phrase("model_down", self.language, reason=reason.rstrip(".")))
+
+    def finished(self, model: str | None) -> Answer:
+        """Return the answer: what was said where a claim of it stands, else the quotation."""
+        if self.mode is not Mode.EXTRACTIVE:
+            text, citations = resolve(" ".join(self.said), self.passages)
+            return self._answer(text, Outcome.ANSWERED, citations, model=model, adapter=self.adapter)
+        text, citations = resolve(self.quotation, self.passages)
+        if text:
+            return self._answer(text, Outcome.EXTRACTIVE, citations)
+        return self._answer(self.notes[-1] if self.notes else phrase("unsaid", self.language), Outcome.FAILED)
+
+    def abstained(self, shelf: Shelf) -> Answer:
+        """Return the honest "I don't know": what was searched, what came nearest, that the question is kept."""
+        if not self.arm.retrieves:
+            return self._answer(phrase("unknown", self.language), Outcome.ABSTAINED)
+        if not shelf.chunks:
+            return self._answer(phrase("nothing", self.language), Outcome.ABSTAINED)
+        nearest = tuple({p.document: to_citation(n, p) for n, p in enumerate(self.passages[:3], 1)}.values())
+        said = [phrase("abstained", self.language, chunks=f"{shelf.chunks:,}")]
+        if nearest:
+            said.append(phrase("nearest", self.language, titles=", ".join(f"“{c.title}”" for c in nearest)))
+        said.append(phrase("kept", self.language))
+        return self._answer(" ".join(said), Outcome.ABSTAINED, nearest=nearest)
+
+    def _answer(
+        self,
+        text: str,
+        outcome: Outcome,
+        citations: tuple[Citation, ...] = (),
+        *,
+        nearest: tuple[Citation, ...] = (),
+        model: str | None = None,
+        adapter: str | None = None,
+    ) -> Answer:
+        return Answer(
+            text=text,
+            outcome=outcome,
+            citations=citations,
+            nearest=nearest,
+            arm=self.arm,
+            model=model,
+            adapter=adapter,
+            mode=self.mode,
+            language=self.language,
+            notes=self.notes,
+        )
+
+
+async def whole(deltas: AsyncIterator[str], watch: Watch) -> AsyncGenerator[str]:
+    """Yield each sentence or line as soon as the next one has begun."""
+    text = ""
+    async for delta in deltas:
+        watch.token()
+        text += delta
+        *lines, rest = text.split("\n")
+        parts = sentences(rest)
+        if not lines and len(parts) < 2:
+            continue
+        for line in lines:
+            for sentence in sentences(line):
+                yield sentence
+        for sentence in parts[:-1]:
+            yield sentence
+        text = rest[rest.rindex(parts[-1]) :] if parts else ""
+    for sentence in sentences(text):
+        yield sentence
+
+
+async def checked(deltas: AsyncIterator[str], draft: Draft, guard: Guard, watch: Watch) -> AsyncGenerator[str]:
+    """Yield what may be shown, as soon as it may; set the draft's mode at the end.
+
+    The arms that do not retrieve have nothing to check against: the model's own words, and marked so.
+    """
+    waiting: list[str] = []
+    claimed = not draft.arm.retrieves
+    async for sentence in whole(deltas, watch):
+        if not draft.said and not waiting and unknown(sentence):
+            draft.declined = True
+            break
+        prompted = draft.passages[: draft.shown]
+        kept = passed(sentence, prompted, draft.question, guard) if draft.arm.retrieves else sentence
+        if kept is None:
+            continue
+        waiting.append(kept)
+        # a greeting is shown with the first claim that stands, never alone
+        claimed = claimed or not spoken(sentence, guard, draft.question)
+        if claimed:
+            shown = len(draft.text())
+            draft.said += waiting
+            waiting.clear()
+            yield draft.text()[shown:]
+    if draft.said:
+        draft.mode = Mode.GUARDED if draft.arm.retrieves else Mode.MODEL
+    elif draft.arm.retrieves and not draft.declined:
+        draft.note(phrase("guarded", draft.language))
