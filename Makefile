@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 MARK := .venv/.setup
 
-.PHONY: demo test lint bench setup setup-dev lock clean help
+.PHONY: demo test test-browser lint bench setup setup-dev lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -14,6 +14,9 @@ demo: setup  ## see it work: three questions answered here, then a chat page on 
 
 test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
 	@$(BIN)/python -m pytest
+
+test-browser: setup-dev  ## the chat page in a real Chromium; says what to install if there is none
+	@$(BIN)/python -m pytest -m browser tests/acceptance/test_console_browser.py
 
 lint: setup-dev  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -1,10 +1,14 @@
 """Documents as the product speaks of them: what is taught, what is known of it, and the proof that it is forgotten."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from core.audience import WORKSPACE
+
+TITLE: Final = 60  # characters of a title made from a text's first words
 
 
 class State(StrEnum):
@@ -31,6 +35,19 @@ class Source:
     content: bytes | None = None
     media_type: str = ""
     title: str = ""
+
+
+def to_pasted(text: str, title: str = "") -> Source:
+    """Return a pasted text as a source: named by its title, or by its own digest and titled by its first words.
+
+    So the same title replaces the text, and the same text is the same source.
+    """
+    content = text.encode("utf-8", "replace")
+    name = title or hashlib.sha256(content).hexdigest()[:12]
+    opening = " ".join(text.split("\n", 1)[0].lstrip("#").split()) or " ".join(text.split())
+    if len(opening) > TITLE:
+        opening = opening[:TITLE].rsplit(" ", 1)[0] + "…"
+    return Source(name=f"text:{name}", content=content, media_type="text/markdown", title=title or opening)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

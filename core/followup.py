@@ -9,6 +9,7 @@ from core.words import content, words
 
 TURNS: Final = 2  # user turns put in front; more brings old topics back
 SHORT: Final = 2  # content words; a question with fewer can hardly stand alone
+OWN: Final = 3  # content words before a pronoun; with so many it means something in the message itself
 
 _ANAPHORA: Final = frozenset(
     (
@@ -26,7 +27,9 @@ def leans(text: str) -> bool:
     """Whether a question leans on what was said before."""
     if _OPENING.search(text) or len(content(text)) < SHORT:
         return True
-    return any(w.casefold() in _ANAPHORA for w in words(text))
+    spoken = words(text)
+    first = next((n for n, word in enumerate(spoken) if word.casefold() in _ANAPHORA), None)
+    return first is not None and len(content(" ".join(spoken[:first]))) < OWN
 
 
 def standalone(text: str, turns: Sequence[Turn]) -> str:

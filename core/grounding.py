@@ -15,6 +15,8 @@ from core.messages import Passage
 from core.words import content, numbers
 
 _URL = re.compile(r"(?i)\b(?:https?://|www\.)[^\s<>\"'`\])}]+|\b[a-z][a-z0-9+.-]{1,20}://[^\s<>\"'`\])}]+")
+# a bare domain, a file's name, an address without its scheme: clients make links of them
+_DOTTED = re.compile(r"(?<![\w.@/-])[\w-]*[^\W\d_][\w-]*(?:\.[\w-]*[^\W\d_][\w-]*)+(?:[/:?#][^\s<>\"'`\])}]*)?")
 _UNKNOWN = re.compile(
     r"(?i)^\W*(no answer\b|unknown\b|i (?:do not|don[’']t) know|i(?:[’']m| am) not sure|no (?:lo )?sé\b|sin respuesta)"
 )
@@ -37,8 +39,10 @@ SERVED = Guard(0.5)
 
 
 def urls(text: str) -> set[str]:
-    """Return the URLs in a text, without the punctuation that ends a sentence."""
-    return {found.rstrip(".,;:!?") for found in _URL.findall(text)}
+    """Return what a client could make a link of, without the punctuation that ends a sentence."""
+    whole = _URL.findall(text)
+    dotted = [d for d in _DOTTED.findall(_URL.sub(" ", text)) if not re.fullmatch(r"(?:\w\.)+\w", d)]  # e.g, a.m
+    return {found.rstrip(".,;:!?") for found in (*whole, *dotted)}
 
 
 def unknown(text: str) -> bool:

@@ -11,6 +11,8 @@ from core.ports import Shelf
 from core.watch import Watch
 from core.words import sentences
 
+_MIDDLE = frozenset(",;-–—([{“‘«/&+=")  # a text that ends so, or in a letter, was cut off by its length
+
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
@@ -91,8 +93,8 @@ class Draft:
 
 
 async def whole(deltas: AsyncIterator[str], watch: Watch) -> AsyncGenerator[str]:
-    """Yield each sentence or line as soon as the next one has begun."""
-    text = ""
+    """Yield each sentence or line as soon as the next one has begun; a last one cut off in the middle is dropped."""
+    text, several = "", False
     async for delta in deltas:
         watch.token()
         text += delta
@@ -100,14 +102,13 @@ async def whole(deltas: AsyncIterator[str], watch: Watch) -> AsyncGenerator[str]
         parts = sentences(rest)
         if not lines and len(parts) < 2:
             continue
-        for line in lines:
-            for sentence in sentences(line):
-                yield sentence
-        for sentence in parts[:-1]:
+        several = True
+        for sentence in [s for line in lines for s in sentences(line)] + parts[:-1]:
             yield sentence
         text = rest[rest.rindex(parts[-1]) :] if parts else ""
     for sentence in sentences(text):
-        yield sentence
+        if not several or (sentence[-1] not in _MIDDLE and not sentence[-1].isalnum()):
+            yield sentence
 
 
 async def checked(deltas: AsyncIterator[str], draft: Draft, guard: Guard, watch: Watch) -> AsyncGenerator[str]:

@@ -23,6 +23,11 @@ from core.messages import Turn
             "Is it in stock?",
             "How much is the Heron 6 tent? Is it in stock?",
         ),
+        (
+            ["Who designed our logo?"],
+            "My tent got mildew because I packed it wet. Does the warranty help?",
+            "My tent got mildew because I packed it wet. Does the warranty help?",
+        ),
         (["¿Cuánto cuesta la Heron 6?"], "¿Y la Wren 4?", "¿Cuánto cuesta la Heron 6? ¿Y la Wren 4?"),
     ],
 )

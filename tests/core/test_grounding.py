@@ -6,7 +6,7 @@ from core.citations import marked, resolve, with_marker
 from core.grounding import SERVED, STRICT, Guard, passed, unknown, urls
 from tests.core.passages import passage
 
-REFUNDS = passage("Refunds are paid within 14 days to the card used. See https://wrenfold.example/refunds for a form.")
+REFUNDS = passage("Refunds are paid within 14 days to the card used. See https://wrenfold.example/form for more.")
 HEATING = passage("The stove burns dry ash only.", n=2, title="Bittern stove")
 QUESTION = "How long do refunds take?"
 
@@ -20,10 +20,10 @@ QUESTION = "How long do refunds take?"
         ("Refunds are paid within 14 days [9].", "Refunds are paid within 14 days. [1]"),
         ("Refunds are paid within 15 days [1].", None),
         ("Refunds are paid within 14 days by cheque [1].", None),
-        ("See https://evil.example/x for a form [1].", None),
+        ("See https://evil.example/x for more [1].", None),
         (
-            "See https://wrenfold.example/refunds for a form [1].",
-            "See https://wrenfold.example/refunds for a form. [1]",
+            "See https://wrenfold.example/form for more [1].",
+            "See https://wrenfold.example/form for more. [1]",
         ),
         ("How long refunds take!", "How long refunds take!"),
     ],
@@ -64,6 +64,13 @@ def test_markers_of_all_spellings_are_read() -> None:
 def test_urls_end_where_the_sentence_does() -> None:
     """The stop after a link is not part of it."""
     assert urls("See https://a.example/x?y=1, or (www.b.example).") == {"https://a.example/x?y=1", "www.b.example"}
+
+
+def test_addresses_without_a_scheme_count_as_links() -> None:
+    """A bare domain must stand in the passage too; prices, times and abbreviated words are none."""
+    text = "Go to evil.example/x?d=1 or bad.example. At 8.15, e.g. for £3.50."
+    assert urls(text) == {"evil.example/x?d=1", "bad.example"}
+    assert passed("Your money is on the card, see evil.example [1].", [REFUNDS], QUESTION, SERVED) is None
 
 
 @pytest.mark.parametrize("text", ["NO ANSWER", "No answer.", "I don't know.", "I don’t know that", "No lo sé."])

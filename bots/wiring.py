@@ -1,0 +1,227 @@
+"""The one file that knows every part: it reads the settings, joins the parts and hands out the bot."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from core.bot import Bot
+from core.errors import SetupError, UnavailableError
+from core.grounding import SERVED, STRICT
+from core.messages import Arm
+from core.ports import AnswerCache, Embedder, Knowledge, Librarian, Memory
+from infra import embedded
+from infra.embedded.model_server import SLOTS as MODEL_SLOTS
+from infra.settings import Settings
+
+SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocero:
+    """A running bot with the parts that commands speak to directly; `notes` says what is missing or embedded."""
+
+    bot: Bot
+    knowledge: Knowledge
+    librarian: Librarian
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where the services answer, whoever runs them; None for one that is absent or was not asked for."""
+
+    database: str
+    admin: str | None = None
+    redis: str | None = None
+    models: tuple[str, ...] = ()
+    model: str | None = None
+    model_token: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class NoVoices:
+    """No adapter has been promoted anywhere yet."""
+
+    async def live(self, workspace: str) -> tuple[Arm, str | None]:  # noqa: ARG002
+        """Return the default arm."""
+        return Arm.RAG, None
+
+
+@asynccontextmanager
+async def open_vocero(
+    settings: Settings, *, say: Callable[[str], None], model: bool = True, redis: bool = True
+) -> AsyncIterator[Vocero]:
+    """Start or join everything the settings ask for and yield the bot; `say` gets a sentence for each longer step.
+
+    `model` and `redis` False leave those alone, for commands that have no use for them.
+    """
+    async with AsyncExitStack() as stack:
+        # LlamaIndex takes seconds to import: meanwhile the servers start
+        loading = asyncio.create_task(asyncio.to_thread(importlib.import_module, "infra.knowledge.engine"))
+        stack.push_async_callback(asyncio.wait, [loading])
+        ends = await stack.enter_async_context(open_endpoints(settings, say=say, model=model, redis=redis))
+        if ends.admin:
+            await _to_head(ends.admin, ends.database)
+        await loading
+        yield await _join(settings, ends, stack, model=model)
+
+
+@asynccontextmanager
+async def open_endpoints(
+    settings: Settings, *, say: Callable[[str], None], model: bool = True, redis: bool = True
+) -> AsyncIterator[Ends]:
+    """Yield where every service answers: at the address that was set, else embedded and kept alive for the block."""
+    wanted = embedded.Wanted(
+        database=settings.database_url is None,
+        redis=redis and settings.redis_url is None,
+        model=model and not settings.model_url,
+        model_file=settings.model_file,
+        without=settings.embedded_without,
+    )
+    ends = Ends(
+        database=settings.database_url.get_secret_value() if settings.database_url else "",
+        redis=settings.redis_url.get_secret_value() if settings.redis_url else None,
+        models=settings.model_url,
+        model=settings.model,
+        model_token=settings.model_token.get_secret_value() if settings.model_token else None,
+    )
+    if not (wanted.database or wanted.redis or wanted.model):
+        yield ends
+        return
+    async with embedded.join(settings.home, wanted, say=say) as ours:
+        yield replace(
+            ends,
+            database=ours.database_url or ends.database,
+            admin=ours.admin_database_url,
+            redis=ours.redis_url or ends.redis,
+            models=(ours.model_url,) if ours.model_url else ends.models,
+            model=ours.model_name if ours.model_url else ends.model,
+            model_token=ours.model_token if ours.model_url else ends.model_token,
+            notes=ours.notes,
+        )
+
+
+async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model: bool) -> Vocero:
+    from infra.knowledge.engine import KnowledgeEngine
+    from infra.knowledge.fetch import fetch
+    from infra.knowledge.librarian import Librarian as OurLibrarian
+    from infra.knowledge.parse import Parser
+    from infra.models.tgi import TgiSpeaker
+    from infra.postgres.journal import Journal
+    from infra.postgres.migrate import check
+    from infra.postgres.pool import Database
+
+    await check(ends.database)
+    database = await stack.enter_async_context(Database(ends.database))
+    embedder = await _open_embedder(settings, stack)
+    knowledge = KnowledgeEngine(database, embedder)
+    parser = await stack.enter_async_context(Parser())
+    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
+    await librarian.sweep()
+    speaker = None
+    if model and ends.models:
+        at_once = SERVED_AT_ONCE if settings.model_url else MODEL_SLOTS
+        speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token, concurrency=at_once)
+        stack.push_async_callback(speaker.close)
+    memory, cache = await _open_redis(ends, stack)
+    served = bool(settings.model_url or settings.model_file)
+    bot = Bot(
+        knowledge=knowledge,
+        librarian=librarian,
+        embedder=embedder,
+        memory=memory,
+        cache=cache,
+        journal=Journal(database),
+        voices=NoVoices(),
+        guard=SERVED if served else STRICT,
+        speaker=speaker,
+        voiced=served,
+    )
+    return Vocero(bot=bot, knowledge=knowledge, librarian=librarian, notes=ends.notes)
+
+
+async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
+    if settings.embedding_url is None:
+        from infra.embedded.minilm import MiniLM
+
+        return MiniLM()
+    from infra.models.tei import TeiEmbedder
+
+    served = TeiEmbedder(settings.embedding_url, model=settings.embedding_model)
+    stack.push_async_callback(served.close)
+    await served.prepare()
+    return served
+
+
+async def _open_redis(ends: Ends, stack: AsyncExitStack) -> tuple[Memory, AnswerCache]:
+    from infra.redis import NoAnswers, NoMemory, RedisAnswers, RedisMemory, RedisStore
+
+    if ends.redis is None:
+        return NoMemory(), NoAnswers()
+    store = await stack.enter_async_context(RedisStore(ends.redis))
+    return RedisMemory(store), RedisAnswers(store)
+
+
+async def bring_to_head(settings: Settings, *, admin_url: str, say: Callable[[str], None]) -> list[str]:
+    """Apply the missing migrations as the role that may, and return their names."""
+    async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
+        return await _to_head(admin_url or ends.admin or ends.database, ends.database)
+
+
+async def _to_head(admin: str, database: str) -> list[str]:
+    from infra.postgres.migrate import migrate
+
+    role = urlsplit(database).username
+    if not role:
+        raise SetupError("VOCERO_DATABASE_URL names no role: write it as postgresql://ROLE:PASSWORD@HOST/DATABASE.")
+    return await migrate(admin, role)
+
+
+async def database_health(ends: Ends) -> str:
+    """Return a sentence about the database; SetupError or KnowledgeDown with the remedy."""
+    from infra.postgres.migrate import check
+
+    if ends.admin:
+        await _to_head(ends.admin, ends.database)
+    await check(ends.database)
+    return "PostgreSQL answers, the schema is up to date, the role is plain" + (" (embedded)" if ends.admin else "")
+
+
+async def redis_health(ends: Ends) -> str:
+    """Return a sentence about Redis; UnavailableError with the remedy."""
+    from infra.redis import RedisStore
+
+    if ends.redis is None:
+        raise UnavailableError("none: follow-ups are not understood and answers are not cached; set VOCERO_REDIS_URL.")
+    async with RedisStore(ends.redis) as store:
+        if not await store.answers():
+            raise UnavailableError("Redis does not answer: check VOCERO_REDIS_URL; the bot works without, more slowly.")
+    return "Redis answers"
+
+
+async def model_health(ends: Ends) -> str:
+    """Return a sentence about the model server; UnavailableError with the remedy."""
+    from infra.models.tgi import TgiSpeaker
+
+    if not ends.models:
+        raise UnavailableError("none: answers are quoted from the documents; set VOCERO_MODEL_URL.")
+    speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token)
+    try:
+        trouble = await speaker.health()
+        if trouble:
+            raise UnavailableError(f"{trouble} Until then answers are quoted from the documents.")
+        return f"{speaker.name} answers"
+    finally:
+        await speaker.close()
+
+
+async def embedder_health(settings: Settings) -> str:
+    """Return a sentence about the embedder; EmbedderDown with the remedy."""
+    async with AsyncExitStack() as stack:
+        embedder = await _open_embedder(settings, stack)
+        await embedder.embed(["ready?"])
+        return f"{embedder.name}, {embedder.dimensions} dimensions"

@@ -1,0 +1,60 @@
+"""What a platform delivered, from acceptance to its end: a row that keeps a mention from being lost or doubled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+LEASE: Final = 15.0  # seconds a process may be silent before another takes its work over
+BEAT: Final = LEASE / 3  # seconds between two signs of life
+KEEP: Final = 25 * 3600.0  # seconds that an ended row refuses retries: platforms repeat for up to a day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One delivery: `event_key` is the platform's id that retries share; `payload` must survive JSON."""
+
+    workspace: str
+    event_key: str
+    conversation: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """An accepted arrival in our hands. `attempt` fences every write; above 1, a predecessor died and may have posted.
+
+    `placeholder` is where its visible answer stands, empty if none was noted.
+    """
+
+    arrival: Arrival
+    id: int
+    attempt: int = 1
+    placeholder: str = ""
+
+
+class Inbox(Protocol):
+    """Accepts deliveries exactly once. Every method raises KnowledgeDown only."""
+
+    async def accept(self, arrival: Arrival) -> Work | None:
+        """Make the arrival durable and ours within the insert's budget; None when it was accepted before."""
+        ...
+
+    async def claim(self, work: Work, message_key: str) -> bool:
+        """Claim the message that an event is about; False when another event has it, or the lease is lost."""
+        ...
+
+    async def hold(self, work: Work, placeholder: str = "") -> bool:
+        """Extend the lease and note where the visible answer stands; False when the lease is lost: say nothing more."""
+        ...
+
+    async def settle(self, work: Work, state: str = "done") -> bool:
+        """End the work as done, ignored or failed and empty its payload; False when the lease was lost."""
+        ...
+
+    async def release(self, work: Work) -> None:
+        """Let another process take over at once."""
+        ...
+
+    async def reap(self, platform: str, most: int) -> list[Work]:
+        """Take over what expired in workspaces whose name begins with `platform`, oldest first."""
+        ...

@@ -1,0 +1,165 @@
+"""LlamaIndex's PGVectorStore, made safe: one way in, through `vocero.find`, and no other.
+
+The stock store builds SQL from filter values (injection), asks twice over two connections, and replaces documents in
+two transactions. Here a query is one prepared statement of fixed text in one round trip, with workspace and scopes
+named; whatever else the base class offers refuses, and so does what a later release may add, since all of it begins
+with `_initialize`. Writing is `infra.postgres.chunks`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
+from llama_index.core.vector_stores.types import (
+    FilterCondition,
+    FilterOperator,
+    MetadataFilter,
+    MetadataFilters,
+    VectorStoreQuery,
+    VectorStoreQueryMode,
+    VectorStoreQueryResult,
+)
+from llama_index.vector_stores.postgres import PGVectorStore
+from typing_extensions import override
+
+from core.errors import RefusedError
+from infra.knowledge.vectors import to_half
+from infra.postgres.pool import Database, Row
+from infra.postgres.text import clean
+
+WORKSPACE_KEY: Final = "workspace"
+SCOPE_KEY: Final = "scope"
+QUESTION: Final = 4_000  # characters that full text reads; beyond stands no question but a document
+MOST: Final = 200  # passages of one search
+
+_FIND: Final = "select * from vocero.find(%s, %s, %s, %s, %s, %s)"
+_DENSE: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.HYBRID)
+_LEXICAL: Final = (VectorStoreQueryMode.HYBRID, VectorStoreQueryMode.TEXT_SEARCH, VectorStoreQueryMode.SPARSE)
+
+
+class ScopeError(RefusedError):
+    """A query that names no workspace or no scope."""
+
+
+def to_filters(workspace: str, scopes: Sequence[str]) -> MetadataFilters:
+    """Return the filters that every query must carry."""
+    return MetadataFilters(
+        filters=[
+            MetadataFilter(key=WORKSPACE_KEY, value=workspace),
+            MetadataFilter(key=SCOPE_KEY, value=sorted(scopes), operator=FilterOperator.IN),
+        ]
+    )
+
+
+def to_readers(filters: MetadataFilters | None) -> tuple[str, list[str]]:
+    """Return workspace and scopes from a query's filters; anything but exactly these two raises ScopeError."""
+    found: dict[str, object] = {}
+    for part in filters.filters if filters else ():
+        if isinstance(part, MetadataFilter):
+            found[f"{part.key} {part.operator.value}"] = part.value
+    workspace, scopes = found.pop("workspace ==", None), found.pop("scope in", None)
+    if (
+        not (isinstance(workspace, str) and workspace)
+        or not (isinstance(scopes, list) and scopes and all(isinstance(scope, str) and scope for scope in scopes))
+        or found
+        or filters is None
+        or len(filters.filters) != 2
+        or filters.condition != FilterCondition.AND
+    ):
+        raise ScopeError("A search needs exactly one workspace and its scopes, and takes no other filter.")
+    return workspace, [str(scope) for scope in scopes]
+
+
+class KnowledgeStore(PGVectorStore):
+    """The vector store of VectorIndexRetriever: `aquery`, and nothing else."""
+
+    _database: Database = PrivateAttr()
+    _model: str = PrivateAttr()
+
+    def __init__(self, database: Database, *, model: str, dimensions: int) -> None:
+        # the base class keeps this URL and never opens it: no host, no password in a printable object
+        url = "postgresql+psycopg://"
+        super().__init__(
+            connection_string=url,
+            async_connection_string=url,
+            table_name="chunk",
+            schema_name="vocero",
+            embed_dim=dimensions,
+            hybrid_search=True,
+            use_jsonb=True,
+            use_halfvec=True,
+            perform_setup=False,
+            initialization_fail_on_error=True,
+        )
+        self._database = database
+        self._model = model
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name that LlamaIndex logs."""
+        return "KnowledgeStore"
+
+    async def aquery(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
+        """Return the best chunks that the readers named in the filters may see; similarities are fused rank scores.
+
+        ScopeError without workspace and scopes, UnknownError, EmbedderDown for a vector that is none, KnowledgeDown.
+        """
+        workspace, scopes = to_readers(query.filters)
+        if kwargs or query.node_ids or query.doc_ids or query.mode not in {*_DENSE, *_LEXICAL}:
+            _refuse(f"a query of mode {query.mode.value} with {', '.join(kwargs) or 'ids'}")
+        vector = to_half(query.query_embedding, self.embed_dim) if query.mode in _DENSE else None
+        question = clean(query.query_str or "")[:QUESTION] if query.mode in _LEXICAL else None
+        wanted = min(max(query.similarity_top_k, 1), MOST)
+        rows = await self._database.fetch(_FIND, (workspace, scopes, vector, self._model, question, wanted))
+        nodes = [_to_node(row) for row in rows]
+        return VectorStoreQueryResult(nodes=nodes, similarities=[row[8] for row in rows], ids=[row[0] for row in rows])
+
+    @property
+    def client(self) -> None:
+        """None: there is no engine to reach around with."""
+
+    async def close(self) -> None:
+        """Do nothing: the wiring closes the database."""
+
+    @override
+    def _initialize(self) -> NoReturn:
+        _refuse("every inherited path to the database")
+
+    @override
+    def _build_filter_clause(self, filter_: MetadataFilter) -> NoReturn:
+        _refuse("SQL built from filters")
+
+    @classmethod
+    @override
+    def from_params(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: the database is opened by the wiring."""
+        _refuse("from_params")
+
+    @override
+    def query(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse, as everything below: asynchronous only, and documents change in one transaction by the librarian."""
+        _refuse("all but aquery")
+
+    add = delete = delete_nodes = clear = get_nodes = query
+    async_add = adelete = adelete_nodes = aclear = aget_nodes = query
+
+
+def _refuse(what: str) -> NoReturn:
+    raise RefusedError(f"The knowledge store refuses {what}: search through aquery, change through the librarian.")
+
+
+def _to_node(row: Row) -> TextNode:
+    chunk, document, title, url, anchor, text, path, revision, _, cosine = row
+    return TextNode(
+        id_=chunk,
+        text=text,
+        metadata={
+            "title": title,
+            "url": f"{url}#{anchor}" if url and anchor and "#" not in url else url,
+            "path": path,
+            "revision": revision,
+            "cosine": cosine,
+        },
+        relationships={NodeRelationship.SOURCE: RelatedNodeInfo(node_id=document)},
+    )

@@ -1,0 +1,18 @@
+"""A vector as the database takes it, or the embedder's fault."""
+
+import math
+from collections.abc import Sequence
+
+from pgvector import HalfVector
+
+from core.errors import EmbedderDown
+
+
+def to_half(values: Sequence[float] | None, dimensions: int) -> HalfVector:
+    """Return a vector in half precision. EmbedderDown for one of another length, with NaN, infinite or zero."""
+    if values is None or len(values) != dimensions:
+        raise EmbedderDown(f"The embedder returned no vector of length {dimensions}: check its model.")
+    length = math.fsum(value * value for value in values)
+    if not (math.isfinite(length) and 1e-12 < length < 1e6):
+        raise EmbedderDown("The embedder returned a vector that holds no direction: check its model.")
+    return HalfVector(list(values))

@@ -1,0 +1,86 @@
+"""The durable log: outcomes by ids and numbers, and the questions that found no answer."""
+
+import dataclasses
+import json
+
+import structlog
+
+from core.errors import BotError
+from core.messages import Answer, Question
+from infra.postgres.documents import new_name
+from infra.postgres.pool import Database
+from infra.postgres.text import clean
+
+log = structlog.get_logger()
+
+_FORGET = (
+    """
+    delete from vocero.answer_log x using vocero.workspace w where x.workspace = w.id and w.name = %s
+    and (%s <> '' and x.conversation = %s or %s <> '' and x.person = %s)
+    """,
+    """
+    delete from vocero.gap x using vocero.workspace w where x.workspace = w.id and w.name = %s
+    and (%s <> '' and x.conversation = %s or %s <> '' and x.person = %s)
+    """,
+)
+
+
+class Journal:
+    """The port `Journal`; fails open, since an answer is worth more than its record."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, question: Question, answer: Answer) -> str:
+        """Record how a question ended; return the answer's id, empty when it could not be recorded."""
+        name = new_name("a")
+        timings = {key: value for key, value in dataclasses.asdict(answer.timings).items() if value is not None}
+        try:
+            async with self._database.writing(question.workspace) as connection:
+                cursor = await connection.execute(
+                    """
+                    insert into vocero.answer_log (workspace, name, person, conversation, outcome, arm, mode, model,
+                        adapter, cached, language, documents, chunks, timings)
+                    select id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
+                    from vocero.workspace where name = %s returning 1
+                    """,
+                    (
+                        name,
+                        question.user,
+                        question.conversation,
+                        answer.outcome.value,
+                        answer.arm.value,
+                        answer.mode.value,
+                        answer.model,
+                        answer.adapter,
+                        answer.cached,
+                        answer.language,
+                        sorted({citation.document for citation in answer.citations}),
+                        [citation.chunk for citation in answer.citations],
+                        json.dumps(timings),
+                        question.workspace,
+                    ),
+                )
+                return name if cursor.rowcount else ""
+        except BotError as error:
+            log.warning("answer not recorded", error=type(error).__name__)
+            return ""
+
+    async def gap(self, question: Question) -> None:
+        """Keep a question that the bot could not answer until someone fills it."""
+        values = (sorted(question.audience.scopes), question.user, question.conversation, clean(question.text))
+        try:
+            async with self._database.writing(question.workspace) as connection:
+                await connection.execute(
+                    "insert into vocero.gap (workspace, scopes, person, conversation, question)"
+                    " select id, %s, %s, %s, %s from vocero.workspace where name = %s",
+                    (*values, question.workspace),
+                )
+        except BotError as error:
+            log.warning("gap not recorded", error=type(error).__name__)
+
+    async def forget(self, workspace: str, *, conversation: str = "", user: str = "") -> int:
+        """Delete the log rows and gaps of a conversation or a user; return how many went. KnowledgeDown."""
+        who = (workspace, conversation, conversation, user, user)
+        async with self._database.writing(workspace) as connection:
+            return sum([(await connection.execute(statement, who)).rowcount for statement in _FORGET])

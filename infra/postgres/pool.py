@@ -1,0 +1,163 @@
+"""The connections to PostgreSQL, with their budgets. Workspace and scopes are told by SET LOCAL only, so that a pooler
+in transaction mode may stand between; a connection carries nothing from one use to the next."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import psycopg
+from pgvector.psycopg.halfvec import register_halfvec_info
+from psycopg import AsyncConnection
+from psycopg.types import TypeInfo
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from core import budgets
+from core.errors import KnowledgeDown
+from infra.postgres.errors import DOWN, to_error, translated
+
+CONNECTIONS: Final = 8  # for one process; 16 callers on 8 connections kept p95 under 40 ms
+WAITING: Final = 5 * CONNECTIONS  # beyond: refused at once rather than served late
+
+Row = tuple[Any, ...]
+Connection = AsyncConnection[Row]
+
+_TELL: Final = "select set_config('vocero.workspace', %s, true), set_config('vocero.scopes', %s, true)"
+
+
+def to_options() -> dict[str, Any]:
+    """Return what every connection is opened with. A silent server is noticed in seconds, not at TCP's two hours."""
+    return {
+        "autocommit": True,
+        "connect_timeout": 2,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 3000,
+        "application_name": "vocero",
+        "options": f"-c statement_timeout={_ms(budgets.DATABASE_READ)} -c lock_timeout=2000"
+        " -c idle_in_transaction_session_timeout=10000",
+    }
+
+
+async def connect(url: str) -> Connection:
+    """Open one connection outside the pool. KnowledgeDown."""
+    with translated():
+        return await AsyncConnection.connect(url, **to_options())
+
+
+class Database:
+    """The pool; `async with` opens and closes it. Every method raises `BotError` only."""
+
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+        self._url = url
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            kwargs=to_options(),
+            min_size=min(2, connections),
+            max_size=connections,
+            timeout=budgets.POOL_WAIT,
+            max_waiting=WAITING,
+            reconnect_timeout=30,
+            configure=_configure,
+            open=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        # the pool hides why it cannot connect: one connection of our own says it
+        await (await connect(self._url)).close()
+        with translated():
+            await self._pool.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._pool.close()
+
+    async def fetch(self, statement: str, values: Sequence[object]) -> list[Row]:
+        """Run one prepared statement in one round trip and return its rows; asked twice if the connection had died.
+
+        For statements that may be repeated only: reads, and writes that do nothing the second time.
+        """
+        try:
+            return await self._fetch(statement, values)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if not _lost(error):
+                raise to_error(error) from error
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise to_error(error) from error
+        with translated():
+            await self._pool.check()  # the others of a restarted server have died, too
+            return await self._fetch(statement, values)
+
+    @asynccontextmanager
+    async def reading(self, workspace: str) -> AsyncIterator[Connection]:
+        """Open a transaction that sees one moment of one workspace and writes nothing."""
+        begin = "begin isolation level repeatable read read only"
+        async with self._transaction(begin, workspace) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, workspace: str) -> AsyncIterator[Connection]:
+        """Open a transaction that may change one workspace; it commits at the end of the block."""
+        begin = f"begin; set local statement_timeout = {_ms(budgets.DATABASE_WRITE)}"
+        async with self._transaction(begin, workspace) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str, workspace: str) -> AsyncIterator[Connection]:
+        with translated():
+            connection = await self._begin(begin, workspace)
+            try:
+                yield connection
+            except BaseException:
+                await self._end(connection, "rollback")
+                raise
+            await self._end(connection, "commit")
+
+    async def _begin(self, begin: str, workspace: str) -> Connection:
+        """Take a connection and begin on it; a dead one is noticed here, before any work, and replaced once."""
+        for last in (False, True):
+            connection = await self._pool.getconn()
+            try:
+                await connection.execute(begin)
+                await connection.execute(_TELL, (workspace, ""))
+            except BaseException as error:
+                await self._pool.putconn(connection)
+                if last or not (isinstance(error, psycopg.OperationalError) and _lost(error)):
+                    raise
+                await self._pool.check()
+            else:
+                return connection
+        raise KnowledgeDown(DOWN)
+
+    async def _end(self, connection: Connection, word: str) -> None:
+        try:
+            if not connection.closed and not connection.broken:
+                await connection.execute(word)
+        finally:
+            await self._pool.putconn(connection)
+
+    async def _fetch(self, statement: str, values: Sequence[object]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(statement, values, prepare=True, binary=True)
+            return await cursor.fetchall()
+
+
+async def _configure(connection: Connection) -> None:
+    """Teach a new connection the one vector type in use."""
+    info = await TypeInfo.fetch(connection, "halfvec")
+    if info is not None:  # `check` says what is missing; a pool that cannot open would hide it
+        register_halfvec_info(connection, info)
+
+
+def _lost(error: psycopg.Error) -> bool:
+    """Whether the connection died under the statement, rather than the statement or the wait for one failing."""
+    if isinstance(error, (PoolClosed, PoolTimeout, TooManyRequests)):
+        return False
+    return error.sqlstate is None or (error.sqlstate[:2] in ("08", "57") and error.sqlstate != "57014")
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,62 @@
+"""The rooms' settings on Postgres."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import structlog
+
+from core.chat import Settings, changed
+from core.errors import BotError
+from infra.postgres.pool import Database
+
+log = structlog.get_logger()
+
+
+class PostgresRooms:
+    """The port `Rooms`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def settings(self, workspace: str, room: str) -> Settings:
+        """Return a room's settings, the defaults when they cannot be read."""
+        try:
+            async with self._database.reading(workspace) as connection:
+                cursor = await connection.execute(
+                    "select r.settings from vocero.room r join vocero.workspace w on w.id = r.workspace"
+                    " where w.name = %s and r.name = %s",
+                    (workspace, room),
+                )
+                row = await cursor.fetchone()
+        except BotError as error:
+            log.warning("settings not read", error=type(error).__name__)
+            return Settings()
+        return _to_settings(row[0] if row else {})
+
+    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str) -> Settings:
+        """Change one setting under the row's lock and return all."""
+        async with self._database.writing(workspace) as connection:
+            await connection.execute(
+                "insert into vocero.workspace (name) values (%s) on conflict do nothing", (workspace,)
+            )
+            cursor = await connection.execute(
+                "insert into vocero.room (workspace, name) select id, %s from vocero.workspace where name = %s"
+                " on conflict (workspace, name) do update set changed = now() returning settings",
+                (room, workspace),
+            )
+            row = await cursor.fetchone()
+            settings = changed(_to_settings(row[0] if row else {}), key, value)
+            values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+            await connection.execute(
+                "update vocero.room r set settings = %s, changed_by = %s from vocero.workspace w"
+                " where w.id = r.workspace and w.name = %s and r.name = %s",
+                (json.dumps(values), by, workspace, room),
+            )
+        return settings
+
+
+def _to_settings(kept: dict[str, Any]) -> Settings:
+    """Return what was kept; a setting that this version does not know is left out."""
+    known = {field.name for field in fields(Settings)}
+    return Settings(**{key: value for key, value in kept.items() if key in known})

@@ -1,0 +1,89 @@
+"""From tokens to sentences that may be shown."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from core.grounding import STRICT
+from core.messages import Arm, Mode, Outcome
+from core.ports import Shelf
+from core.speaking import Draft, checked, whole
+from core.watch import Watch
+from tests.core.passages import passage
+
+FACTS = (
+    passage("Refunds are paid within 14 days."),
+    passage("Refunds go to the card that was used. The hire desk signs them.", n=2),
+)
+
+
+async def tokens(text: str, size: int) -> AsyncIterator[str]:
+    """Yield a text in pieces of so many characters, as a model would."""
+    for start in range(0, len(text), size):
+        yield text[start : start + size]
+
+
+def draft(arm: Arm = Arm.RAG) -> Draft:
+    """Return a draft about refunds."""
+    question = "How long do refunds take?"
+    return Draft(
+        question=question, arm=arm, adapter=None, language="en", passages=FACTS, shown=2, quotation="“Quoted.” [1]"
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+async def test_sentences_arrive_whole_however_they_are_cut(size: int) -> None:
+    """Token borders never change what the sentences are, nor tear a citation from its sentence."""
+    text = "Paid in 14 days. [1] To the card [2].\n- an item\nThe end"
+    found = [s async for s in whole(tokens(text, size), Watch())]
+    assert found == ["Paid in 14 days. [1]", "To the card [2].", "- an item"]
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+async def test_what_is_shown_is_what_the_answer_says(size: int) -> None:
+    """Pieces joined are the final text, citations numbered in order of use; what is unsupported is left out."""
+    made = draft()
+    text = "Refunds go to the card that was used [2]. They take 99 days [1]. Refunds are paid within 14 days [1]."
+    shown = [piece async for piece in checked(tokens(text, size), made, STRICT, Watch())]
+    answer = made.finished("m")
+    assert "".join(shown) == answer.text
+    assert answer.text == "Refunds go to the card that was used. [1] Refunds are paid within 14 days. [2]"
+    assert [c.document for c in answer.citations] == ["d2", "d1"]
+    assert (answer.outcome, answer.mode, answer.model) == (Outcome.ANSWERED, Mode.GUARDED, "m")
+
+
+async def test_when_nothing_stands_the_documents_are_quoted() -> None:
+    """A text without one supported sentence leaves the quotation, and says why."""
+    made = draft()
+    assert [p async for p in checked(tokens("It takes a lunar month. Trust me.", 4), made, STRICT, Watch())] == []
+    answer = made.finished("m")
+    assert (answer.outcome, answer.text, answer.model) == (Outcome.EXTRACTIVE, "“Quoted.” [1]", None)
+    assert answer.notes
+
+
+async def test_a_model_that_declines_is_believed_at_once() -> None:
+    """Nothing after NO ANSWER is read."""
+    made = draft()
+    text = "NO ANSWER. Refunds are paid within 14 days [1]."
+    assert [p async for p in checked(tokens(text, 3), made, STRICT, Watch())] == []
+    assert made.declined
+    assert made.abstained(Shelf(editions=(), chunks=2)).outcome is Outcome.ABSTAINED
+
+
+async def test_a_greeting_is_shown_with_the_first_claim_never_alone() -> None:
+    """Words that claim nothing wait for one that does."""
+    made = draft()
+    shown = [p async for p in checked(tokens("How long? Refunds are paid within 14 days.", 3), made, STRICT, Watch())]
+    assert shown == ["How long? Refunds are paid within 14 days. [1]"]
+    made = draft()
+    assert [p async for p in checked(tokens("How long? How long!", 3), made, STRICT, Watch())] == []
+
+
+async def test_a_model_that_dies_takes_back_what_it_said() -> None:
+    """Half an answer is none: the final text is the quotation."""
+    made = draft()
+    assert [p async for p in checked(tokens("Refunds are paid within 14 days. More", 3), made, STRICT, Watch())]
+    made.model_down("it was cut off.")
+    answer = made.finished("m")
+    assert (answer.outcome, answer.text) == (Outcome.EXTRACTIVE, "“Quoted.” [1]")
+    assert "it was cut off" in answer.notes[0]
