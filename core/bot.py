@@ -79,7 +79,8 @@ class Bot:
             turns = await self._memory.recall(question)
         asked = standalone(question.text, turns)
         shelf = await self._knowledge.shelf(question.workspace, question.audience)
-        key = to_key(question, asked, shelf, arm, adapter, self._speaker.name if self._speaker else None)
+        writes = self._speaker is not None and bool(self._voiced or adapter or question.arm)
+        key = to_key(question, asked, shelf, arm, adapter, self._speaker.name if self._speaker and writes else None)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, key) if question.cached else None
         if kept is not None:

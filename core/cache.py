@@ -3,12 +3,15 @@
 import hashlib
 import json
 import unicodedata
+from pathlib import Path
 from typing import Final
 
 from core.messages import Arm, Question
 from core.ports import Shelf
-from core.prompt import VERSION
 
+# whatever shapes an answer is in this folder: a new release retires what an older one kept
+_SHAPED_BY: Final = [p for p in sorted(Path(__file__).parent.rglob("*")) if p.suffix in (".py", ".md", ".txt")]
+VERSION: Final = hashlib.sha256(b"".join(path.read_bytes() for path in _SHAPED_BY)).hexdigest()[:12]
 KEEP: Final = 7 * 24 * 3600.0  # seconds; an edition retires an answer long before, this bounds what Redis holds
 KEEP_UNKNOWN: Final = 600.0  # "I don't know" lives short: what was missing may come by a way no edition shows
 

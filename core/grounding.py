@@ -65,17 +65,17 @@ def support(sentence: str, passage: Passage, question: str, guard: Guard) -> flo
     return sum(w in known for w in own) / len(own) if own else 0.0
 
 
-def spoken(sentence: str, guard: Guard, question: str) -> bool:
-    """Whether a sentence claims nothing: only voice words, stop words and words of the question, no number, no URL."""
-    asked = set(content(question))
-    claims = [w for w in content(unmarked(sentence)) if w not in guard.voice and w not in asked]
-    return not claims and not (numbers(sentence) - numbers(question)) and not urls(sentence)
+def spoken(sentence: str, guard: Guard) -> bool:
+    """Whether a sentence claims nothing: only the voice's words and stop words. The question repeated is none."""
+    return all(w in guard.voice for w in content(unmarked(sentence))) and not urls(sentence)
 
 
 def passed(sentence: str, passages: Sequence[Passage], question: str, guard: Guard) -> str | None:
     """Return the sentence as it may be said, with a citation that holds, or None."""
-    if spoken(sentence, guard, question):
+    if spoken(sentence, guard):
         return unmarked(sentence).strip()
+    if unmarked(sentence).rstrip("\"'”’») ").endswith(("?", "？")):
+        return None  # a question answers nothing
     cited = [n for n in marked(sentence) if 1 <= n <= len(passages)]
     by_support = {n: support(sentence, passages[n - 1], question, guard) for n in range(1, len(passages) + 1)}
     holding = [n for n in cited if by_support[n] >= guard.precision]

@@ -12,7 +12,6 @@ PASSAGES: Final = 6  # shown to a served model; enough for two documents that mu
 SMALL_PASSAGES: Final = 3  # shown to the embedded model: beyond three a 135M model loses more than it finds
 _FOLDER: Final = Path(__file__).parent / "prompts"
 _TEXTS: Final = {path.stem: path.read_text(encoding="utf-8").strip() for path in sorted(_FOLDER.glob("*.md"))}
-VERSION: Final = hashlib.sha256(repr(sorted(_TEXTS.items())).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

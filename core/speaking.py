@@ -124,11 +124,13 @@ async def checked(deltas: AsyncIterator[str], draft: Draft, guard: Guard, watch:
             break
         prompted = draft.passages[: draft.shown]
         kept = passed(sentence, prompted, draft.question, guard) if draft.arm.retrieves else sentence
+        if kept is not None and kept in (*draft.said, *waiting):
+            break  # a model that repeats itself has no more to say
         if kept is None:
             continue
         waiting.append(kept)
         # a greeting is shown with the first claim that stands, never alone
-        claimed = claimed or not spoken(sentence, guard, draft.question)
+        claimed = claimed or not spoken(sentence, guard)
         if claimed:
             shown = len(draft.text())
             draft.said += waiting

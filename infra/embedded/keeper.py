@@ -53,7 +53,6 @@ class Keeper:
     def __init__(self, home: Home, server: Server, changed: Callable[[], None]) -> None:
         self._home, self._server, self._changed = home, server, changed
         self._task: asyncio.Task[None] | None = None
-        self._child: Child | None = None
         self._asking: frozenset[str] = frozenset()
         self._gave_up = 0.0
         self.service = Service(title=server.title)

@@ -115,24 +115,22 @@ async def start(command: Command, *, stdin: bytes = b"") -> Child:
     return child
 
 
-async def end_orphan(pidfile: Path, farewell: Farewell) -> bool:
-    """Stop the server a dead supervisor left behind, if its pid is still that server. True when there was one."""
+async def end_orphan(pidfile: Path, farewell: Farewell) -> None:
+    """Stop the server a dead supervisor left behind, if its pid is still that server."""
     pid, birth = _noted(pidfile)
-    return pid > 0 and await end(pid, birth, farewell)
+    if pid:
+        await end(pid, birth, farewell)
 
 
-async def end(pid: int, birth: str, farewell: Farewell) -> bool:
-    """End a process that is not our child, provided it was born then. True when it was there."""
-    found = False
+async def end(pid: int, birth: str, farewell: Farewell) -> None:
+    """End a process that is not our child, provided it was born then."""
     for step, seconds in (*farewell, (signal.SIGKILL, 5.0)):
         for tick in range(int(seconds / 0.02)):
             if born(pid) != birth:
-                return found
+                return
             if tick == 0:
-                found = True
                 os.kill(pid, step)
             await asyncio.sleep(0.02)
-    return found
 
 
 def born(pid: int) -> str:

