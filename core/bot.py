@@ -2,20 +2,20 @@
 
 import logging
 import unicodedata
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from core import extract, gate, prompt
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
 from core.documents import Document, Learned, Place, Receipt, Source
-from core.errors import BotError, EmbedderDown, InputError, ModelDown, RefusedError, UnavailableError
+from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
 from core.flight import Flights
 from core.followup import standalone
 from core.grounding import Guard
-from core.messages import Answer, Arm, Done, Event, Outcome, Passage, Piece, Question, Status
+from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
 from core.speaking import Draft, checked
@@ -26,6 +26,20 @@ LONGEST: Final = 8_000  # characters of a question; more is a document, and docu
 RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
 TOKENS: Final = 320  # of an answer: five sentences with room
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question with all that decides its answer: what it means, who may read, and who writes (None: nobody)."""
+
+    question: Question
+    asked: str
+    tongue: str
+    arm: Arm
+    adapter: str | None
+    shelf: Shelf
+    writer: Speaker | None
+    key: str
 
 
 class Bot:
@@ -73,32 +87,35 @@ class Bot:
 
     async def _answer(self, question: Question, watch: Watch, tongue: str) -> AsyncGenerator[Event]:
         question = replace(question, text=to_text(question.text, tongue))
-        arm, adapter = await self._arm(question)
         yield Status("recalling")
         with watch.stage("recall"):
             turns = await self._memory.recall(question)
-        asked = standalone(question.text, turns)
-        shelf = await self._knowledge.shelf(question.workspace, question.audience)
-        writes = self._speaker is not None and bool(self._voiced or adapter or question.arm)
-        key = to_key(question, asked, shelf, arm, adapter, self._speaker.name if self._speaker and writes else None)
+        inquiry = await self._inquire(question, standalone(question.text, turns), tongue)
         with watch.stage("cache"):
-            kept = await self._cache.find(question.workspace, key) if question.cached else None
+            kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
         if kept is not None:
             answer = replace(kept, cached=True)
         else:
-            flight = key if question.cached else f"{key} {id(question)}"
-            async with aclosing(
-                self._flights.join(flight, lambda: self._write(question, asked, arm, adapter, shelf, watch, tongue))
-            ) as events:
+            flight = inquiry.key if question.cached else f"{inquiry.key} {id(question)}"
+            async with aclosing(self._flights.join(flight, lambda: self._write(inquiry, watch))) as events:
                 async for event in events:
                     if isinstance(event, Done):
                         answer = event.answer
                     else:
                         yield event
-            await self._keep(question, key, answer)
-        understood = asked if asked != question.text else None
+            await self._keep(inquiry, answer)
+        understood = inquiry.asked if inquiry.asked != question.text else None
+        answer = replace(answer, understood=understood, timings=watch.read())
         await self._memory.remember(question, answer)
-        yield Done(replace(answer, understood=understood, timings=watch.read()))
+        await self._journal.note(question, answer)
+        yield Done(answer)
+
+    async def _inquire(self, question: Question, asked: str, tongue: str) -> Inquiry:
+        arm, adapter = await self._arm(question)
+        shelf = await self._knowledge.shelf(question.workspace, question.audience)
+        writer = self._speaker if self._voiced or adapter or question.arm else None
+        key = to_key(question, asked, shelf, arm, adapter, writer.name if writer else None)
+        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key)
 
     async def _arm(self, question: Question) -> tuple[Arm, str | None]:
         live, adapter = await self._voices.live(question.workspace)
@@ -112,51 +129,49 @@ class Bot:
             raise InputError("There is no brand voice to speak in yet: approve some answers first, or use --arm base.")
         return question.arm, adapter if question.arm.tuned else None
 
-    async def _write(
-        self, question: Question, asked: str, arm: Arm, adapter: str | None, shelf: Shelf, watch: Watch, tongue: str
-    ) -> AsyncGenerator[Event]:
-        draft = Draft(question=asked, arm=arm, adapter=adapter, language=tongue)
-        if arm.retrieves:
+    async def _write(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
+        draft = Draft(question=inquiry.asked, arm=inquiry.arm, adapter=inquiry.adapter, language=inquiry.tongue)
+        if inquiry.arm.retrieves:
             yield Status("searching")
             with watch.stage("retrieve"):
-                found = await self._knowledge.retrieve(
-                    asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
-                )
-                draft.note(found.degraded)
-                ranked = await self._rank(asked, found.passages, draft)
-            draft.passages = found.passages
-            if not gate.judge(asked, found.passages, ranked).enough:
-                await self._journal.gap(question)
-                yield Done(draft.abstained(shelf))
+                ranked = await self._find(inquiry, draft)
+            if not gate.judge(inquiry.asked, draft.passages, ranked).enough:
+                yield Done(await self._abstain(inquiry, draft))
                 return
             draft.quotation = extract.quote(ranked)
-        if self._speaker and (self._voiced or adapter or question.arm):
+        if inquiry.writer:
             yield Status("writing")
             with watch.stage("generate"):
-                async with aclosing(self._speak(self._speaker, draft, watch)) as pieces:
+                async with aclosing(self._speak(inquiry.writer, draft, watch)) as pieces:
                     async for piece in pieces:
                         yield piece
-        if draft.declined and (self._voiced or not arm.retrieves):
-            await self._journal.gap(question)
-            yield Done(draft.abstained(shelf))
+        if draft.declined and (self._voiced or not inquiry.arm.retrieves):
+            yield Done(await self._abstain(inquiry, draft))
             return
         watch.shown()
-        yield Done(draft.finished(self._speaker.name if self._speaker else None))
+        yield Done(draft.finished(inquiry.writer.name if inquiry.writer else None))
 
-    async def _rank(self, asked: str, passages: Sequence[Passage], draft: Draft) -> list[extract.Scored]:
+    async def _find(self, inquiry: Inquiry, draft: Draft) -> list[extract.Scored]:
+        """Fill the draft with passages and return their excerpts, closest first; without embedder by words."""
+        asked, question = inquiry.asked, inquiry.question
+        found = await self._knowledge.retrieve(
+            asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
+        )
+        draft.passages = found.passages
+        draft.note(found.degraded)
         try:
-            return await extract.score(asked, passages, self._embedder)
+            return await extract.score(asked, found.passages, self._embedder)
         except EmbedderDown as error:
             draft.note(str(error))
-            return await extract.score(asked, passages, None)
+            return await extract.score(asked, found.passages, None)
 
-    async def _speak(self, speaker: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
+    async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES
         voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
         request = prompt.write(draft.arm, draft.question, draft.passages[: draft.shown], voice=voice)
         try:
             async with (
-                speaker.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,
+                writer.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,
                 aclosing(checked(deltas, draft, self._guard, watch)) as sentences,
             ):
                 async for sentence in sentences:
@@ -165,11 +180,19 @@ class Bot:
         except ModelDown as error:
             draft.model_down(str(error))
 
-    async def _keep(self, question: Question, key: str, answer: Answer) -> None:
-        await self._journal.note(question, answer)
-        if answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE, Outcome.ABSTAINED) and not answer.notes:
-            seconds = KEEP_UNKNOWN if answer.outcome is Outcome.ABSTAINED else KEEP
-            await self._cache.keep(question.workspace, key, answer, seconds=seconds)
+    async def _abstain(self, inquiry: Inquiry, draft: Draft) -> Answer:
+        await self._journal.gap(inquiry.question)
+        return draft.abstained(inquiry.shelf)
+
+    async def _keep(self, inquiry: Inquiry, answer: Answer) -> None:
+        """Cache an answer that is whole, unless the documents changed meanwhile: nobody would ever be given it."""
+        question = inquiry.question
+        if answer.notes or answer.outcome not in (Outcome.ANSWERED, Outcome.EXTRACTIVE, Outcome.ABSTAINED):
+            return
+        with suppress(KnowledgeDown):  # the answer stands; it is only not kept
+            if await self._knowledge.shelf(question.workspace, question.audience) == inquiry.shelf:
+                seconds = KEEP_UNKNOWN if answer.outcome is Outcome.ABSTAINED else KEEP
+                await self._cache.keep(question.workspace, inquiry.key, answer, seconds=seconds)
 
     async def learn(self, source: Source, place: Place, *, by: str = "", force: bool = False) -> Learned:
         """Teach one source; the edition it raises retires every cached answer it might touch."""
@@ -186,15 +209,25 @@ class Bot:
         """Forget a `document`, a `user` or a `conversation` and all that came from it; return the proof."""
         if kind == "document":
             receipt = await self._librarian.forget(workspace, name, by=by)
-            answers = await self._cache.purge(workspace, receipt.id)
-            turns = await self._memory.forget(workspace, document=receipt.id)
-            return replace(receipt, gone=(*receipt.gone, ("cached answers", answers), ("turns", turns)))
+            answers = self._cache.purge(workspace, receipt.id)
+            turns = self._memory.forget(workspace, document=receipt.id)
+            return await _emptied(receipt, {"cached answers": answers, "turns": turns})
         if kind not in ("user", "conversation"):
             raise InputError(f"{kind!r} cannot be forgotten: name a document, a user or a conversation.")
-        turns = await self._memory.forget(workspace, **{kind: name})
         rows = await self._journal.forget(workspace, **{kind: name})
-        gone = (("turns", turns), ("log rows", rows))
-        return Receipt(kind=kind, id=name, workspace=workspace, when=datetime.now(UTC), gone=gone, unprovable=COPIES)
+        now, gone = datetime.now(UTC), (("log rows", rows),)
+        receipt = Receipt(kind=kind, id=name, workspace=workspace, when=now, gone=gone, unprovable=COPIES)
+        return await _emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
+
+
+async def _emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Receipt:
+    """Return the receipt with what the holders let go; one that cannot be asked is pending, with its reason."""
+    for what, going in holders.items():
+        try:
+            receipt = replace(receipt, gone=(*receipt.gone, (what, await going)))
+        except UnavailableError as error:
+            receipt = replace(receipt, pending=(*receipt.pending, f"{what}: {error}"))
+    return receipt
 
 
 COPIES: Final = ("the platform's own copy of the messages", "backups made before now")
