@@ -173,11 +173,7 @@ class RedisAnswers:
 
     async def find(self, workspace: str, key: str) -> Answer | None:
         """Return the answer kept under this key; one that cannot be read counts as none."""
-        raw = await self._store.attempt(lambda r: r.get(_key(workspace, "answer", key)), None)
-        try:
-            return None if raw is None else to_answer(json.loads(raw))
-        except (KeyError, TypeError, ValueError):
-            return None
+        return _read(await self._store.attempt(lambda r: r.get(_key(workspace, "answer", key)), None))
 
     async def keep(self, workspace: str, key: str, answer: Answer, *, seconds: float) -> None:
         """Store an answer for so many seconds."""
@@ -185,18 +181,25 @@ class RedisAnswers:
         await self._store.attempt(lambda r: r.set(_key(workspace, "answer", key), body, px=int(seconds * 1000)), None)
 
     async def purge(self, workspace: str, document: str) -> int:
-        """Delete what cites or names this document, found by reading all of the workspace's answers."""
+        """Delete what cites or names this document, or cannot be read; found by reading all the workspace's answers."""
 
         async def delete(redis: Redis) -> int:
             gone = 0
             async for key in _matching(redis, _key(workspace, "answer", "*")):
-                raw = await redis.get(key)
-                held = json.loads(raw) if raw else {"citations": [], "nearest": []}
-                if any(c["document"] == document for c in (*held["citations"], *held["nearest"])):
+                held = _read(await redis.get(key))
+                if held is None or any(c.document == document for c in (*held.citations, *held.nearest)):
                     gone += await redis.delete(key)
             return gone
 
         return await self._store.insist(delete)
+
+
+def _read(raw: bytes | str | None) -> Answer | None:
+    """Return a kept answer; None for none, and for one that another release or a stranger wrote."""
+    try:
+        return None if raw is None else to_answer(json.loads(raw))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 class NoMemory:
