@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 MARK := .venv/.setup
+VOICE := .venv-voice
+TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-browser lint bench setup setup-dev lock clean help
+.PHONY: demo test test-browser test-voice lint bench setup setup-dev setup-voice lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -13,7 +15,10 @@ demo: setup  ## see it work: three questions answered here, then a chat page on 
 	@$(BIN)/vocero demo
 
 test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-voice: setup-dev setup-voice  ## a voice trained for a few steps, converted and served
+	@$(BIN)/python -m pytest -m voice tests/acceptance/test_voice.py
 
 test-browser: setup-dev  ## the chat page in a real Chromium; says what to install if there is none
 	@$(BIN)/python -m pytest -m browser tests/acceptance/test_console_browser.py
@@ -28,6 +33,7 @@ bench: setup-dev  ## every benchmark, as one table
 
 setup: $(MARK)  ## the environment in .venv
 setup-dev: $(MARK)-dev  ## the environment with the tools for tests
+setup-voice: $(VOICE)/.setup  ## torch and what trains voices, in .venv-voice (about 1 GB); TORCH="..." for your GPU
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("vocero needs Python 3.11 or newer, and %s is %s: make PYTHON=/path/to/python3.12" % (sys.executable, sys.version.split()[0]))'
@@ -41,6 +47,14 @@ $(MARK): requirements/lock.txt requirements/models.txt pyproject.toml | $(BIN)/p
 	@$(PIP) --quiet install --no-build-isolation --no-deps --editable .
 	@touch $@
 
+# torch on a line of its own: its builds for CUDA, ROCm and processors come from where its users choose
+$(VOICE)/.setup: requirements/voice.txt | $(BIN)/python
+	@echo "installing the training libraries into $(VOICE)"
+	@$(BIN)/python -m venv $(VOICE)
+	@$(VOICE)/bin/python -m pip --disable-pip-version-check install $(TORCH)
+	@$(VOICE)/bin/python -m pip --disable-pip-version-check install --only-binary :all: --no-deps --require-hashes -r requirements/voice.txt
+	@touch $@
+
 $(MARK)-dev: $(MARK) requirements/dev.txt
 	@echo "installing the tools for tests into .venv"
 	@$(PIP) install --only-binary :all: --no-deps --require-hashes -r requirements/dev.txt
@@ -49,10 +63,14 @@ $(MARK)-dev: $(MARK) requirements/dev.txt
 # Universal, hashed, a week old at the youngest; names no index, so each machine uses its own.
 COMPILE = .lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	--python-version 3.11 --only-binary :all: --exclude-newer "7 days" pyproject.toml
+COMPILE_VOICE = .lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 --only-binary :all: --exclude-newer "7 days" --no-emit-package torch \
+	--override requirements/voice-override.txt --constraint requirements/lock.txt requirements/voice.in
 lock:  ## renew the locks
 	@test -x .lock/bin/uv || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install uv; }
 	@$(COMPILE) --group build --output-file requirements/lock.txt
 	@$(COMPILE) --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
+	@$(COMPILE_VOICE) --output-file requirements/voice.txt
 
 clean:  ## remove the environment and caches (never your data)
-	rm -rf .venv .lock .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-voice .lock .pytest_cache .mypy_cache .ruff_cache

@@ -58,6 +58,15 @@ async def _examine(settings: Settings, say: Callable[[str], None]) -> AsyncItera
         yield await _ask("redis", lambda: wiring.redis_health(ends), otherwise="note")
         yield await _ask("model", lambda: wiring.model_health(ends), otherwise="note")
         yield await _ask("embeddings", lambda: wiring.embedder_health(settings))
+    if settings.discord_bot_token is not None:
+        from bots import discord_setup as discord
+
+        token = await _ask("discord", lambda: discord.token_health(settings))
+        yield token
+        if not token.bad:
+            yield await _ask("intents", lambda: discord.intent_health(settings))
+            yield await _ask("rights", lambda: discord.permission_health(settings), otherwise="note")
+            yield await _ask("commands", lambda: discord.command_health(settings), otherwise="note")
     if settings.embedding_url is None:
         detail = (
             f"the embedded model reads English; for other languages serve {MULTILINGUAL} with TEI: VOCERO_EMBEDDING_URL"

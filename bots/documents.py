@@ -1,15 +1,16 @@
-"""`vocero docs` and `vocero forget`: teaching, looking, taking back."""
+"""`vocero docs add`, `list`, `show` and `status`: teaching and looking."""
 
 import asyncio
-import json
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from bots import changes
+from bots.changes import BY, Name, tell, to_row, with_bot
 from bots.cli import WORKSPACE, Json, Workspace, print_json, quiet, readable, run
 from core.audience import to_scope
 from core.budgets import FETCH_BYTES
@@ -17,15 +18,23 @@ from core.documents import Document, Learned, Place, Source, State, to_pasted
 from core.errors import InputError
 
 docs = typer.Typer(help="Add, look at and remove documents.", no_args_is_help=True, rich_markup_mode=None)
-BY = "command line"
-Names = Annotated[list[str], typer.Argument(help="Ids, titles or sources.")]
-Name = Annotated[str, typer.Argument(help="Its id, title or source.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How to learn: anew, with secrets, so many links deep, and whether to stay until it is done."""
+
+    force: bool = False
+    allow_secrets: bool = False
+    depth: int = 0
+    wait: bool = False
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
+    changes.add_to(docs)
     app.add_typer(docs, name="docs")
-    app.command(epilog="Example: vocero forget document d4k2 --receipt receipt.json")(forget)
+    app.command(epilog="Example: vocero forget document d4k2 --receipt receipt.json")(changes.forget)
 
 
 @docs.command(epilog='Example: vocero docs add handbook/ https://example.com/faq   or: echo "Text" | vocero docs add -')
@@ -35,8 +44,12 @@ def add(
     collection: Annotated[str, typer.Option(help="Default: general, or the channel's own.")] = "",
     scope: Annotated[str, typer.Option(help="Who may see it: workspace or channel:ID.")] = "workspace",
     title: Annotated[str, typer.Option(help="Instead of the document's own.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done (no worker is needed).")] = False,  # noqa: ARG001
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done (no worker is needed).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Read again what is unchanged or was forgotten.")] = False,
+    allow_secrets: Annotated[
+        bool, typer.Option("--allow-secrets", help="Learn it although it holds keys or passwords; that is noted.")
+    ] = False,
+    depth: Annotated[int, typer.Option(min=0, max=5, help="Learn also what pages link to below them.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Teach documents: the next question may be answered from them."""
@@ -46,9 +59,12 @@ def add(
         scope=to_scope(readable(scope, "scope")),
     )
     sources = [one for name in source for one in to_sources(name, readable(title, "title"))]
-    learned = run(_add(sources, place, force, as_json))
+    if depth and (bad := [one.name for one in sources if one.url is None]):
+        raise InputError(f"{bad[0]} is no address: only pages of the web have links to follow with --depth.")
+    wish = Wish(force=force, allow_secrets=allow_secrets, depth=depth, wait=wait)
+    learned = run(_add(sources, place, wish, as_json))
     if as_json:
-        print_json([_row(one) for one in learned])
+        print_json([to_row(one) for one in learned])
     if any(one.state is State.FAILED for one in learned):
         raise typer.Exit(1)
 
@@ -84,34 +100,34 @@ def _read(file: Path) -> bytes:
         raise InputError(f"{file} cannot be read: {error.strerror}.") from error
 
 
-async def _add(sources: list[Source], place: Place, force: bool, as_json: bool) -> list[Learned]:
+async def _add(sources: list[Source], place: Place, wish: Wish, as_json: bool) -> list[Learned]:
     from bots.wiring import open_vocero
     from infra.settings import read_settings
 
     learned: list[Learned] = []
-    async with open_vocero(read_settings(), say=quiet(as_json), model=False) as vocero:
+    say = quiet(as_json)
+    async with open_vocero(read_settings(), say=say, model=False) as vocero:
+        queued = not (wish.wait or wish.depth) and await vocero.librarian.worker_lives()
+        if not (wish.wait or wish.depth or queued):
+            say("no worker is running (vocero run worker): the documents are learned here")
         for source in sources:
-            one = await vocero.bot.learn(source, place, by=BY, force=force)
-            learned.append(one)
-            if not as_json:
-                _tell(one)
-            await asyncio.sleep(0)
+            async for one in _learn(vocero, source, place, wish, queued):
+                learned.append(one)
+                if not as_json:
+                    tell(one)
+                await asyncio.sleep(0)
     return learned
 
 
-def _tell(one: Learned) -> None:
-    from adapters.terminal import harmless
-
-    if one.state is State.FAILED:
-        print(harmless(f"vocero: {one.title or one.source}: {one.reason}"), file=sys.stderr)
+async def _learn(vocero: Any, source: Source, place: Place, wish: Wish, queued: bool) -> AsyncIterator[Learned]:
+    more = {"by": BY, "force": wish.force, "allow_secrets": wish.allow_secrets}
+    if wish.depth:
+        async for one in vocero.librarian.crawl(source.url, place, depth=wish.depth, **more):
+            yield one
+    elif queued:
+        yield await vocero.librarian.submit(source, place, **more)
     else:
-        what = "unchanged" if one.state is State.UNCHANGED else f"{one.chunks} chunks in {one.seconds:.1f} s"
-        print(harmless(f"{one.document}  {one.title}  ({what})"))
-
-
-def _row(one: Learned) -> dict[str, Any]:
-    row = asdict(one)
-    return {k: row[k] for k in ("document", "source", "state", "chunks", "reason", "seconds", "title")}
+        yield await vocero.bot.learn(source, place, **more)
 
 
 @docs.command("list", epilog="Example: vocero docs list --workspace slack/T012AB")
@@ -122,7 +138,7 @@ def list_(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None:
         found: list[Document] = await vocero.librarian.documents(readable(workspace, "workspace"))
         return found
 
-    found = _with(work, as_json)
+    found = with_bot(work, as_json)
     if as_json:
         print_json([asdict(d) for d in found])
         return
@@ -147,7 +163,7 @@ def show(name: Name, workspace: Workspace = WORKSPACE, as_json: Json = False) ->
     async def work(vocero: Any) -> Any:
         return await vocero.librarian.document(readable(workspace, "workspace"), readable(name, "document"))
 
-    document, chunks = _with(work, as_json)
+    document, chunks = with_bot(work, as_json)
     if as_json:
         print_json({**asdict(document), "pieces": [asdict(c) for c in chunks]})
         return
@@ -172,60 +188,29 @@ def status(
         found: list[Document] = await vocero.librarian.documents(workspace)
         return found
 
-    found = _with(work, as_json)
+    found = with_bot(work, as_json)
     if as_json:
-        keys = ("id", "title", "source", "state", "reason", "chunks", "revision", "changed", "deadline")
+        keys = (
+            "id",
+            "title",
+            "source",
+            "state",
+            "stage",
+            "attempt",
+            "deadline",
+            "reason",
+            "chunks",
+            "revision",
+            "changed",
+        )
         print_json([{k: asdict(d)[k] for k in keys} for d in found])
         return
     for d in found:
-        print(_line(d) + (f"  (until {d.deadline:%H:%M:%S})" if d.deadline else ""))
+        print(_line(d) + _standing(d))
 
 
-@docs.command(epilog="Example: vocero docs remove d4k2")
-def remove(names: Names, workspace: Workspace = WORKSPACE, as_json: Json = False) -> None:
-    """Take documents out of every answer; they can be added again."""
+def _standing(d: Document) -> str:
+    """Return what is being done, in which attempt and until when, for a document that is not done."""
+    from adapters.terminal import harmless
 
-    async def work(vocero: Any) -> list[Document]:
-        return [await vocero.bot.remove(readable(n, "document"), workspace=workspace, by=BY) for n in names]
-
-    gone = _with(work, as_json)
-    if as_json:
-        print_json([{"document": d.id, "source": d.source, "state": d.state.value, "title": d.title} for d in gone])
-        return
-    for d in gone:
-        print(f"removed {d.id}  {d.title}")
-
-
-def forget(
-    kind: Annotated[str, typer.Argument(help="document, user or conversation.")],
-    name: Annotated[str, typer.Argument(metavar="ID", help="A document's id, title or source; or whose.")],
-    workspace: Workspace = WORKSPACE,
-    receipt: Annotated[Path | None, typer.Option(help="Write the receipt to this file too.")] = None,
-    as_json: Json = False,  # noqa: ARG001 - the receipt is JSON in any case
-) -> None:
-    """Delete something and all that came from it; print the receipt as JSON."""
-
-    async def work(vocero: Any) -> Any:
-        return await vocero.bot.forget(kind, readable(name, "name"), workspace=workspace, by=BY)
-
-    proof = asdict(_with(work, as_json=True))
-    proof["gone"] = dict(proof["gone"])
-    if receipt is not None:
-        try:
-            receipt.write_text(json.dumps(proof, ensure_ascii=False, default=str, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            print_json(proof)
-            raise InputError(f"It is forgotten, but {receipt} cannot be written: {error.strerror}.") from error
-    print_json(proof)
-
-
-def _with(work: Any, as_json: bool) -> Any:
-    """Run `work` on a bot that needs no model."""
-    from bots.wiring import open_vocero
-    from infra.settings import read_settings
-
-    async def opened() -> Any:
-        async with open_vocero(read_settings(), say=quiet(as_json), model=False) as vocero:
-            return await work(vocero)
-
-    return run(opened())
+    return harmless(f"  ({d.stage}, attempt {d.attempt}, until {d.deadline:%H:%M:%S} UTC)") if d.deadline else ""

@@ -1,5 +1,7 @@
 """`vocero demo`, `run`, `doctor` and `migrate`: seeing it work, keeping it running, mending it."""
 
+import importlib
+import json
 from typing import Annotated
 
 import typer
@@ -15,8 +17,10 @@ Port = Annotated[int, typer.Option(min=1, max=65535, help="Where the page is ser
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: vocero demo --once")(demo)
-    app.command("run", epilog="Example: vocero run console")(run_parts)
+    app.command("run", epilog="Example: vocero run slack")(run_parts)
     app.command(epilog="Example: vocero doctor --json")(doctor)
+    app.add_typer(slack_app, name="slack")
+    app.add_typer(discord_app, name="discord")
     app.command(epilog="Example: vocero migrate --admin-url postgresql://postgres@db/vocero")(migrate)
 
 
@@ -49,12 +53,69 @@ def run_parts(
     named = parts or ["console"]
     if unknown := [p for p in named if p not in PARTS]:
         raise InputError(f"{unknown[0]!r} is no part of the bot: name any of {', '.join(PARTS)}.")
-    if missing := [p for p in named if p != "console"]:
-        raise InputError(f"{missing[0]} is not built yet in this version: run vocero run console.")
-    from bots.console import serve
+    if len(set(named)) > 1:
+        from bots.together import run_together
+
+        page = ["--port", str(port), "--workspace", workspace]
+        run_together([["run", part, *(page if part == "console" else [])] for part in dict.fromkeys(named)])
+        return
     from infra.settings import read_settings
 
-    serve(read_settings(), port=port, workspace=workspace)
+    if named[0] == "console":
+        from bots.console import serve
+
+        serve(read_settings(), port=port, workspace=workspace)
+    else:
+        importlib.import_module(f"bots.{named[0]}").serve(read_settings())
+
+
+slack_app = typer.Typer(help="Set the Slack app up.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@slack_app.callback()
+def _slack() -> None:
+    """Set the Slack app up."""
+
+
+@slack_app.command(epilog="Example: vocero slack manifest > manifest.json")
+def manifest(
+    agent: Annotated[
+        bool, typer.Option("--agent", help="With Slack's agent view, which workspace guests cannot use.")
+    ] = False,
+    http: Annotated[str, typer.Option("--http", help="The bot's public address, for HTTP mode.")] = "",
+) -> None:
+    """Print the manifest to create the Slack app from; its scopes are those that the features need."""
+    from adapters.slack.manifest import to_manifest
+    from infra.settings import read_settings
+
+    print(json.dumps(to_manifest(agent=agent, http=http, oauth=read_settings().slack_oauth), indent=2))
+
+
+discord_app = typer.Typer(help="Set the Discord app up.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@discord_app.command(epilog="Example: vocero discord sync --guild 123456789012345678")
+def sync(
+    guild: Annotated[str, typer.Option("--guild", help="Only to this server, by its id: at once, to try them.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Even if they did not change.")] = False,
+) -> None:
+    """Send the slash commands to Discord if they changed since; vocero run discord does the same at its start."""
+    from bots.discord_setup import send_commands
+    from infra.settings import read_settings
+
+    if guild and not guild.isdigit():
+        raise InputError("--guild takes the server's id, a number: right-click the server, Copy Server ID.")
+    sent = run(send_commands(read_settings(), guild=guild, force=force, say=quiet(False)))
+    print("sent" if sent else "nothing has changed")
+
+
+@discord_app.command("invite-url", epilog="Example: vocero discord invite-url")
+def invite_url() -> None:
+    """Print the address where a server's admin lets the bot in, with no more rights than it needs."""
+    from bots.discord_setup import to_invite_url
+    from infra.settings import read_settings
+
+    print(to_invite_url(read_settings()))
 
 
 def doctor(as_json: Json = False) -> None:

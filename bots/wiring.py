@@ -2,21 +2,33 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from core.bot import Bot
+from core.chat import Exchanges, Lessons, Rooms
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
-from core.messages import Arm
+from core.inbox import Inbox
 from core.ports import AnswerCache, Embedder, Knowledge, Librarian, Memory
 from infra import embedded
+from infra.embedded.home import at
 from infra.embedded.model_server import SLOTS as MODEL_SLOTS
+from infra.embedded.voices import installed
+from infra.logs import configure
 from infra.settings import Settings
 
+if TYPE_CHECKING:
+    from infra.knowledge.librarian import Librarian as OurLibrarian
+    from infra.knowledge.worker import Worker
+    from infra.postgres.guilds import PostgresGuilds
+    from infra.postgres.installations import Installations
+    from infra.postgres.pool import Database
+
+PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
 SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
 
 
@@ -27,7 +39,23 @@ class Vocero:
     bot: Bot
     knowledge: Knowledge
     librarian: Librarian
+    embedder: Embedder
     notes: tuple[str, ...]
+    chat: "Chat"
+    worker: Callable[[], "Worker"]  # made when wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """What chat platforms need beside the bot."""
+
+    inbox: Inbox
+    rooms: Rooms
+    exchanges: Exchanges
+    lessons: Lessons
+    memory: Memory
+    installations: "Callable[[Sequence[str], str, str], Installations]"  # by keys, app and platform
+    guilds: "PostgresGuilds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +68,8 @@ class Ends:
     models: tuple[str, ...] = ()
     model: str | None = None
     model_token: str | None = None
+    adapters: tuple[str, ...] | None = None  # loaded beside the embedded model; None: a served model says for itself
     notes: tuple[str, ...] = ()
-
-
-class NoVoices:
-    """No adapter has been promoted anywhere yet."""
-
-    async def live(self, workspace: str) -> tuple[Arm, str | None]:  # noqa: ARG002
-        """Return the default arm."""
-        return Arm.RAG, None
 
 
 @asynccontextmanager
@@ -59,14 +80,18 @@ async def open_vocero(
 
     `model` and `redis` False leave those alone, for commands that have no use for them.
     """
+    configure(settings.log_format)
     async with AsyncExitStack() as stack:
         # LlamaIndex takes seconds to import: meanwhile the servers start
+        patience = asyncio.get_running_loop().call_later(PATIENCE, say, "loading the engine")
+        stack.callback(patience.cancel)
         loading = asyncio.create_task(asyncio.to_thread(importlib.import_module, "infra.knowledge.engine"))
         stack.push_async_callback(asyncio.wait, [loading])
         ends = await stack.enter_async_context(open_endpoints(settings, say=say, model=model, redis=redis))
         if ends.admin:
             await _to_head(ends.admin, ends.database)
         await loading
+        patience.cancel()
         yield await _join(settings, ends, stack, model=model)
 
 
@@ -80,6 +105,7 @@ async def open_endpoints(
         redis=redis and settings.redis_url is None,
         model=model and not settings.model_url,
         model_file=settings.model_file,
+        adapters=tuple(installed(at(settings.home), settings.model_file)) if model and not settings.model_url else (),
         without=settings.embedded_without,
     )
     ends = Ends(
@@ -101,6 +127,7 @@ async def open_endpoints(
             models=(ours.model_url,) if ours.model_url else ends.models,
             model=ours.model_name if ours.model_url else ends.model,
             model_token=ours.model_token if ours.model_url else ends.model_token,
+            adapters=tuple(file.stem for file in wanted.adapters) if wanted.model else None,
             notes=ours.notes,
         )
 
@@ -114,10 +141,11 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.postgres.journal import Journal
     from infra.postgres.migrate import check
     from infra.postgres.pool import Database
+    from infra.postgres.voices import PostgresVoices
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
-    embedder = await _open_embedder(settings, stack)
+    embedder = await open_embedder(settings, stack)
     knowledge = KnowledgeEngine(database, embedder)
     parser = await stack.enter_async_context(Parser())
     librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
@@ -136,15 +164,51 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         memory=memory,
         cache=cache,
         journal=Journal(database),
-        voices=NoVoices(),
+        voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
         speaker=speaker,
         voiced=served,
     )
-    return Vocero(bot=bot, knowledge=knowledge, librarian=librarian, notes=ends.notes)
+    chat = _to_chat(database, memory)
+    return Vocero(
+        bot=bot,
+        knowledge=knowledge,
+        librarian=librarian,
+        embedder=embedder,
+        notes=ends.notes,
+        chat=chat,
+        worker=lambda: _to_worker(ends.database, database, librarian),
+    )
 
 
-async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
+def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Worker":
+    from infra.knowledge.worker import Worker
+
+    return Worker(url, database, librarian)
+
+
+def _to_chat(database: "Database", memory: Memory) -> Chat:
+    from infra.postgres.exchanges import PostgresExchanges
+    from infra.postgres.guilds import PostgresGuilds
+    from infra.postgres.inbox import PostgresInbox
+    from infra.postgres.installations import Installations
+    from infra.postgres.lessons import PostgresLessons
+    from infra.postgres.rooms import PostgresRooms
+    from infra.sealing import Sealer
+
+    return Chat(
+        inbox=PostgresInbox(database),
+        rooms=PostgresRooms(database),
+        exchanges=PostgresExchanges(database),
+        lessons=PostgresLessons(database),
+        memory=memory,
+        guilds=PostgresGuilds(database),
+        installations=lambda keys, app, platform: Installations(database, Sealer(keys), app=app, platform=platform),
+    )
+
+
+async def open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
+    """Return the embedder that the settings name, closed with the stack. EmbedderDown."""
     if settings.embedding_url is None:
         from infra.embedded.minilm import MiniLM
 
@@ -164,6 +228,20 @@ async def _open_redis(ends: Ends, stack: AsyncExitStack) -> tuple[Memory, Answer
         return NoMemory(), NoAnswers()
     store = await stack.enter_async_context(RedisStore(ends.redis))
     return RedisMemory(store), RedisAnswers(store)
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, *, say: Callable[[str], None]) -> AsyncIterator["Database"]:
+    """Yield the database alone, for commands that only look something up or note it."""
+    from infra.postgres.migrate import check
+    from infra.postgres.pool import Database
+
+    async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
+        if ends.admin:
+            await _to_head(ends.admin, ends.database)
+        await check(ends.database)
+        async with Database(ends.database) as database:
+            yield database
 
 
 async def bring_to_head(settings: Settings, *, admin_url: str, say: Callable[[str], None]) -> list[str]:
@@ -222,6 +300,6 @@ async def model_health(ends: Ends) -> str:
 async def embedder_health(settings: Settings) -> str:
     """Return a sentence about the embedder; EmbedderDown with the remedy."""
     async with AsyncExitStack() as stack:
-        embedder = await _open_embedder(settings, stack)
+        embedder = await open_embedder(settings, stack)
         await embedder.embed(["ready?"])
         return f"{embedder.name}, {embedder.dimensions} dimensions"

@@ -14,6 +14,7 @@ from core.documents import Document, Learned, Place, Receipt, Source
 from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
 from core.flight import Flights
 from core.followup import standalone
+from core.forgetting import BYTES, COPIES, forget_document
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status
 from core.phrases import phrase
@@ -168,11 +169,12 @@ class Bot:
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES
         voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
+        guard = replace(self._guard, voice=self._guard.voice | self._voices.stems(draft.adapter))
         request = prompt.write(draft.arm, draft.question, draft.passages[: draft.shown], voice=voice)
         try:
             async with (
                 writer.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,
-                aclosing(checked(deltas, draft, self._guard, watch)) as sentences,
+                aclosing(checked(deltas, draft, guard, watch)) as sentences,
             ):
                 async for sentence in sentences:
                     watch.shown()
@@ -194,9 +196,12 @@ class Bot:
                 seconds = KEEP_UNKNOWN if answer.outcome is Outcome.ABSTAINED else KEEP
                 await self._cache.keep(question.workspace, inquiry.key, answer, seconds=seconds)
 
-    async def learn(self, source: Source, place: Place, *, by: str = "", force: bool = False) -> Learned:
+    async def learn(
+        self, source: Source, place: Place, *, by: str = "", force: bool = False, allow_secrets: bool = False
+    ) -> Learned:
         """Teach one source; the edition it raises retires every cached answer it might touch."""
-        return await self._librarian.learn(source, place, by=by, force=force)
+        more = {"allow_secrets": True} if allow_secrets else {}
+        return await self._librarian.learn(source, place, by=by, force=force, **more)
 
     async def remove(self, name: str, *, workspace: str, by: str = "") -> Document:
         """Take a document out of every answer, kept ones too; it can be learned again."""
@@ -208,15 +213,16 @@ class Bot:
     async def forget(self, kind: str, name: str, *, workspace: str, by: str = "") -> Receipt:
         """Forget a `document`, a `user` or a `conversation` and all that came from it; return the proof."""
         if kind == "document":
-            receipt = await self._librarian.forget(workspace, name, by=by)
+            receipt = await forget_document(self._librarian, self._knowledge, workspace, name, by=by)
             answers = self._cache.purge(workspace, receipt.id)
             turns = self._memory.forget(workspace, document=receipt.id)
             return await _emptied(receipt, {"cached answers": answers, "turns": turns})
         if kind not in ("user", "conversation"):
             raise InputError(f"{kind!r} cannot be forgotten: name a document, a user or a conversation.")
-        rows = await self._journal.forget(workspace, **{kind: name})
-        now, gone = datetime.now(UTC), (("log rows", rows),)
-        receipt = Receipt(kind=kind, id=name, workspace=workspace, when=now, gone=gone, unprovable=COPIES)
+        gone, now = await self._journal.erase(workspace, **{kind: name}), datetime.now(UTC)
+        receipt = Receipt(
+            kind=kind, id=name, workspace=workspace, when=now, gone=gone, pending=BYTES, unprovable=COPIES
+        )
         return await _emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
 
 
@@ -228,9 +234,6 @@ async def _emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Rece
         except UnavailableError as error:
             receipt = replace(receipt, pending=(*receipt.pending, f"{what}: {error}"))
     return receipt
-
-
-COPIES: Final = ("the platform's own copy of the messages", "backups made before now")
 
 
 def to_text(text: str, tongue: str = "en") -> str:

@@ -1,6 +1,7 @@
 """Documents as the product speaks of them: what is taught, what is known of it, and the proof that it is forgotten."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,6 +52,27 @@ def to_pasted(text: str, title: str = "") -> Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One message of a chat thread that is taught; `who` is a name to show."""
+
+    who: str
+    text: str
+    when: datetime
+
+
+def to_thread(said: Sequence[Said], *, conversation: str, title: str = "") -> Source:
+    """Return a chat thread as a source named by its conversation: the same thread again replaces it."""
+    lines = [f"**{one.who}** ({one.when:%Y-%m-%d}): {one.text.strip()}" for one in said if one.text.strip()]
+    opening = to_pasted(said[0].text).title if said else ""
+    return Source(
+        name=f"thread:{conversation}",
+        content="\n\n".join(lines).encode("utf-8", "replace"),
+        media_type="text/markdown",
+        title=title or opening,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where documents go: a collection of a workspace, with the one scope that may see it."""
 
@@ -96,6 +118,8 @@ class Document:
     created: datetime
     changed: datetime
     deadline: datetime | None = None
+    stage: str = ""  # what is being done now, or waited for
+    attempt: int = 0  # learnings begun, ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +133,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a forgetting did: `gone` counts per kind, `pending` with a date or condition, `unprovable` said plainly."""
+    """What a forgetting did: `gone` counts per kind, `pending` with a date or condition, `unprovable` said plainly.
+
+    `probes`: questions by their digest, with how many passages of it each found before and after.
+    """
 
     kind: str
     id: str
@@ -118,3 +145,4 @@ class Receipt:
     gone: tuple[tuple[str, int], ...]
     pending: tuple[str, ...] = ()
     unprovable: tuple[str, ...] = ()
+    probes: tuple[tuple[str, int, int], ...] = ()

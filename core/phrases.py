@@ -4,8 +4,8 @@ from typing import Final
 
 _PHRASES: Final[dict[str, dict[str, str]]] = {
     "abstained": {
-        "en": "I don't know. I searched {chunks} passages that everyone here may see, and none answers that.",
-        "es": "No lo sé. He buscado en {chunks} pasajes que todos aquí pueden ver y ninguno lo responde.",
+        "en": "I don't know. I searched all that everyone here may see (passages: {chunks}); nothing answers that.",
+        "es": "No lo sé. He buscado en todo lo que todos aquí pueden ver (pasajes: {chunks}) y nada lo responde.",
     },
     "nothing": {
         "en": "I don't know: I have not been taught any document that everyone here may see.",
@@ -50,6 +50,310 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
     "guarded": {
         "en": "What the model wrote was not supported by the documents, so this is quoted from them.",
         "es": "Lo que escribió el modelo no lo respaldan los documentos, así que esto está citado de ellos.",
+    },
+    "admins_only": {
+        "en": "Only admins may use {command}.",
+        "es": "Solo los administradores pueden usar {command}.",
+    },
+    "not_yet": {
+        "en": "I cannot do {command} yet: remove the document or add it again instead.",
+        "es": "Aún no sé hacer {command}: quita el documento o añádelo de nuevo.",
+    },
+    "no_document": {
+        "en": "There is no document {name!r} that everyone here may see: list docs names them.",
+        "es": "No hay ningún documento {name!r} que todos aquí puedan ver: list docs los nombra.",
+    },
+    "no_documents": {
+        "en": "I have no documents that everyone here may see.",
+        "es": "No tengo documentos que todos aquí puedan ver.",
+    },
+    "documents": {
+        "en": "Documents that everyone here may see: {n}.",
+        "es": "Documentos que todos aquí pueden ver: {n}.",
+    },
+    "more": {
+        "en": "… and {n} more.",
+        "es": "… y {n} más.",
+    },
+    "learned": {
+        "en": "Learned {title} (`{document}`, passages: {chunks}) in {seconds} s. Ask me about it.",
+        "es": "He aprendido {title} (`{document}`, pasajes: {chunks}) en {seconds} s. Pregúntame.",
+    },
+    "unchanged": {
+        "en": "{title} (`{document}`) is already up to date.",
+        "es": "{title} (`{document}`) ya está al día.",
+    },
+    "not_learned": {
+        "en": "I could not learn {title}: {reason}",
+        "es": "No he podido aprender {title}: {reason}",
+    },
+    "revised": {
+        "en": "Revision {revision}, changed {when}.",
+        "es": "Revisión {revision}, cambiada {when}.",
+    },
+    "status": {
+        "en": "I am well. Documents that everyone here may see: {documents}, passages: {chunks}.",
+        "es": "Estoy bien. Documentos que todos aquí pueden ver: {documents}, pasajes: {chunks}.",
+    },
+    "not_an_address": {
+        "en": "{title} did not come from an address: add the new file or text instead.",
+        "es": "{title} no vino de una dirección: añade el archivo o el texto nuevo.",
+    },
+    "undone": {
+        "en": "Taken back: {title} is now {state}. Say undo again to have it as it was.",
+        "es": "Deshecho: {title} está ahora {state}. Di deshacer otra vez para dejarlo como estaba.",
+    },
+    "shared": {
+        "en": "{title} is now for {scope}.",
+        "es": "{title} es ahora para {scope}.",
+    },
+    "removed": {
+        "en": "{title} is out of every answer; add it again whenever you like.",
+        "es": "{title} ya no está en ninguna respuesta; puedes añadirlo de nuevo cuando quieras.",
+    },
+    "forgotten": {
+        "en": "Forgotten: {gone}.",
+        "es": "Olvidado: {gone}.",
+    },
+    "pending": {
+        "en": "Still pending: {what}",
+        "es": "Aún pendiente: {what}",
+    },
+    "unprovable": {
+        "en": "Not in my hands: {what}",
+        "es": "No está en mis manos: {what}",
+    },
+    "no_gaps": {
+        "en": "No question is waiting for an answer.",
+        "es": "Ninguna pregunta espera respuesta.",
+    },
+    "gaps": {
+        "en": "Questions without an answer: {n}.",
+        "es": "Preguntas sin respuesta: {n}.",
+    },
+    "nothing_to_approve": {
+        "en": "There is no answer here that I remember: ask the question again, then approve.",
+        "es": "No recuerdo ninguna respuesta aquí: repite la pregunta y luego aprueba.",
+    },
+    "approved": {
+        "en": "Kept as an example (`{name}`).",
+        "es": "Guardado como ejemplo (`{name}`).",
+    },
+    "settings": {
+        "en": "Settings of this channel:",
+        "es": "Ajustes de este canal:",
+    },
+    "name_channel": {
+        "en": "I do not know the channel {name}: type # and choose it from the list.",
+        "es": "No conozco el canal {name}: escribe # y elígelo de la lista.",
+    },
+    "searching": {
+        "en": "is searching the documents…",
+        "es": "está buscando en los documentos…",
+    },
+    "writing": {
+        "en": "is writing…",
+        "es": "está escribiendo…",
+    },
+    "working": {
+        "en": "One moment…",
+        "es": "Un momento…",
+    },
+    "reading_source": {
+        "en": "Reading {what}…",
+        "es": "Leyendo {what}…",
+    },
+    "sources": {
+        "en": "Sources",
+        "es": "Fuentes",
+    },
+    "helpful": {
+        "en": "Helpful",
+        "es": "Útil",
+    },
+    "unhelpful": {
+        "en": "Not helpful",
+        "es": "No es útil",
+    },
+    "thanks": {
+        "en": "Thank you, noted.",
+        "es": "Gracias, anotado.",
+    },
+    "human": {
+        "en": "Ask a human",
+        "es": "Preguntar a una persona",
+    },
+    "called": {
+        "en": "{who}, {asker} would like a human's answer to this.",
+        "es": "{who}, {asker} quiere que una persona responda a esto.",
+    },
+    "called_before": {
+        "en": "A human has been asked already.",
+        "es": "Ya se ha avisado a una persona.",
+    },
+    "share": {
+        "en": "Share in this channel",
+        "es": "Compartir en este canal",
+    },
+    "shared_by": {
+        "en": "{who} asked: {question}",
+        "es": "{who} preguntó: {question}",
+    },
+    "confirm": {
+        "en": "Shall I {command}? It cannot be taken back by a click.",
+        "es": "¿Hago {command}? No se puede deshacer con un clic.",
+    },
+    "yes": {
+        "en": "Yes, do it",
+        "es": "Sí, hazlo",
+    },
+    "no": {
+        "en": "No",
+        "es": "No",
+    },
+    "cancelled": {
+        "en": "Nothing was changed.",
+        "es": "No se ha cambiado nada.",
+    },
+    "too_late": {
+        "en": "That was too long ago: say it again.",
+        "es": "Ha pasado demasiado tiempo: dilo otra vez.",
+    },
+    "not_yours": {
+        "en": "Only the person who asked for it may confirm it.",
+        "es": "Solo quien lo pidió puede confirmarlo.",
+    },
+    "outsider": {
+        "en": "I only answer members of this workspace.",
+        "es": "Solo respondo a los miembros de este espacio de trabajo.",
+    },
+    "guest": {
+        "en": "You are a guest here: ask me in a channel that has documents of its own.",
+        "es": "Eres un invitado aquí: pregúntame en un canal que tenga sus propios documentos.",
+    },
+    "restricted": {
+        "en": "Guests or people of another company read here, so I used only this channel's own documents.",
+        "es": "Aquí leen invitados o personas de otra empresa; solo he usado los documentos de este canal.",
+    },
+    "only_file": {
+        "en": "I see {names}. To teach it to me say add with the file attached, or ask me a question.",
+        "es": "Veo {names}. Para enseñármelo di add con el archivo adjunto, o hazme una pregunta.",
+    },
+    "unread": {
+        "en": "I have not read {names}.",
+        "es": "No he leído {names}.",
+    },
+    "stopped": {
+        "en": "Stopped, as you asked.",
+        "es": "Parado, como pediste.",
+    },
+    "no_place": {
+        "en": "I could not answer in {channel}: Slack does not let me write there ({reason}). Ask me here instead.",
+        "es": "No he podido responderte en {channel}: Slack ya no me deja escribir allí ({reason}). Pregúntame aquí.",
+    },
+    "down": {
+        "en": "I cannot reach my database just now; please ask again in a moment.",
+        "es": "Ahora mismo no alcanzo mi base de datos; pregunta de nuevo en un momento.",
+    },
+    "gave_up": {
+        "en": "I tried this several times and could not finish it; it has been recorded. Please ask again later.",
+        "es": "Lo he intentado varias veces y no he podido; ha quedado registrado. Pregunta de nuevo más tarde.",
+    },
+    "home": {
+        "en": "Ask me in a channel with @{name}, or write to me here. I answer from these documents or say I can't.",
+        "es": "Pregúntame en un canal con @{name}, o escríbeme aquí. Respondo con estos documentos o digo que no sé.",
+    },
+    "home_recent": {
+        "en": "Your recent questions",
+        "es": "Tus preguntas recientes",
+    },
+    "home_privacy": {
+        "en": "I keep a conversation for seven days, and no text in my log. Say forget me to have yours deleted.",
+        "es": "Guardo la conversación siete días, y ningún texto en mi registro. Di forget me para borrar lo tuyo.",
+    },
+    "home_admin": {
+        "en": "You are an admin: add, remove, gaps and settings work here too; help lists them.",
+        "es": "Eres administrador: add, remove, gaps y settings también funcionan aquí; help los explica.",
+    },
+    "writing_answer": {
+        "en": "I am writing the answer…",
+        "es": "Estoy escribiendo la respuesta…",
+    },
+    "why": {
+        "en": "What went wrong?",
+        "es": "¿Qué ha fallado?",
+    },
+    "why_label": {
+        "en": "What was wrong or missing?",
+        "es": "¿Qué estaba mal o faltaba?",
+    },
+    "follow_up": {
+        "en": "Ask a follow-up",
+        "es": "Seguir preguntando",
+    },
+    "follow_up_label": {
+        "en": "Your question",
+        "es": "Tu pregunta",
+    },
+    "upload": {
+        "en": "Teach files",
+        "es": "Enseñar archivos",
+    },
+    "upload_files": {
+        "en": "Text, Markdown, HTML, PDF or DOCX",
+        "es": "Texto, Markdown, HTML, PDF o DOCX",
+    },
+    "restarting": {
+        "en": "I am restarting; please ask again in a moment.",
+        "es": "Me estoy reiniciando; pregunta de nuevo en un momento.",
+    },
+    "stale": {
+        "en": "My commands have changed since: please try again in a minute.",
+        "es": "Mis comandos han cambiado: inténtalo de nuevo en un minuto.",
+    },
+    "no_server": {
+        "en": "I share no server with you: ask me where I am a member.",
+        "es": "No comparto ningún servidor contigo: pregúntame donde sea miembro.",
+    },
+    "which_server": {
+        "en": "You and I are in several servers ({names}): ask me there, with private if only you should see it.",
+        "es": "Estamos juntos en varios servidores ({names}): pregúntame allí, en privado si solo tú debes verlo.",
+    },
+    "cannot_write": {
+        "en": "I am not allowed to write in {channel}: use /ask there, or ask a server admin to let me send messages.",
+        "es": "No puedo escribir en {channel}: usa /ask allí, o pide a un administrador que me deje enviar mensajes.",
+    },
+    "one_source": {
+        "en": "Give me one thing to learn: a url, a file or a text.",
+        "es": "Dame una sola cosa que aprender: una url, un archivo o un texto.",
+    },
+    "which_document": {
+        "en": "Name the document to forget.",
+        "es": "Di qué documento olvidar.",
+    },
+    "no_channel": {
+        "en": "There is no channel here: choose the whole server, or say it in a channel.",
+        "es": "Aquí no hay canal: elige todo el servidor, o dilo en un canal.",
+    },
+    "no_text": {
+        "en": "That message has no text that I could read.",
+        "es": "Ese mensaje no tiene texto que pueda leer.",
+    },
+    "managers_only": {
+        "en": "Only members who may manage the server can say who edits documents.",
+        "es": "Solo quienes pueden gestionar el servidor deciden quién edita los documentos.",
+    },
+    "editors": {
+        "en": "Beside those who manage the server, these roles may edit documents: {roles}",
+        "es": "Además de quienes gestionan el servidor, estos roles pueden editar documentos: {roles}",
+    },
+    "human_called": {
+        "en": "I have called a human.",
+        "es": "He avisado a una persona.",
+    },
+    "discord_help": {
+        "en": "Mention me, write to me, or use:",
+        "es": "Mencióname, escríbeme o usa:",
     },
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.audience import Audience
-from core.documents import Chunk, Document, Learned, Place, Receipt, Source
+from core.documents import Chunk, Document, Learned, Place, Receipt, Said, Source
 from core.messages import Answer, Arm, Passage, Question, Turn
 from core.prompt import Prompt
 
@@ -48,11 +48,45 @@ class Knowledge(Protocol):
 class Librarian(Protocol):
     """Keeps the documents."""
 
-    async def learn(self, source: Source, place: Place, *, by: str = "", force: bool = False) -> Learned:
+    async def learn(
+        self, source: Source, place: Place, *, by: str = "", force: bool = False, allow_secrets: bool = False
+    ) -> Learned:
         """Fetch, read, split, embed and replace in one transaction; a failure is a state with a reason, not an error.
 
         `force` reads again even what has the same bytes. KnowledgeDown when nothing could be recorded.
         """
+        ...
+
+    async def submit(
+        self, source: Source, place: Place, *, by: str = "", force: bool = False, allow_secrets: bool = False
+    ) -> Learned:
+        """Leave the learning to a worker and return at once, `queued` or `unchanged`. KnowledgeDown."""
+        ...
+
+    def crawl(
+        self, url: str, place: Place, *, depth: int, by: str = "", force: bool = False, allow_secrets: bool = False
+    ) -> AsyncIterator[Learned]:
+        """Learn the pages of a site below an address and yield how each ended. InputError, KnowledgeDown."""
+        ...
+
+    async def worker_lives(self) -> bool:
+        """Whether a worker is there to take what is submitted. KnowledgeDown."""
+        ...
+
+    async def refresh(self, workspace: str, document: str, *, by: str = "") -> Learned:
+        """Fetch a document again, if the site says that it changed. RefusedError if it has no address, UnknownError."""
+        ...
+
+    async def undo(self, workspace: str, document: str = "", *, by: str = "") -> Learned:
+        """Take back the last change of a document, or of all of them. InputError if there is none, UnknownError."""
+        ...
+
+    async def share(self, workspace: str, document: str, scope: str, *, by: str = "", collection: str = "") -> Document:
+        """Move a document to the readers of another scope. InputError, UnknownError, KnowledgeDown."""
+        ...
+
+    async def prefer(self, place: Place, *, by: str = "") -> None:
+        """Let documents of the place's scope go to its collection when none is named. InputError, KnowledgeDown."""
         ...
 
     async def documents(self, workspace: str, audience: Audience | None = None) -> list[Document]:
@@ -69,6 +103,14 @@ class Librarian(Protocol):
 
     async def forget(self, workspace: str, document: str, *, by: str = "") -> Receipt:
         """Delete a document and all that came from it; a tombstone keeps it away. UnknownError, KnowledgeDown."""
+        ...
+
+
+class Threads(Protocol):
+    """Reads whole conversations of a platform, so that an admin can teach one."""
+
+    async def thread(self, workspace: str, conversation: str) -> Sequence[Said]:
+        """Return what was said, oldest first. RefusedError where the bot may not read, UnknownError."""
         ...
 
 
@@ -151,8 +193,8 @@ class Journal(Protocol):
         """Keep a question that the bot could not answer until someone fills it; silently nothing when unreachable."""
         ...
 
-    async def forget(self, workspace: str, *, conversation: str = "", user: str = "") -> int:
-        """Delete the rows of a conversation or a user; return how many went. KnowledgeDown."""
+    async def erase(self, workspace: str, *, conversation: str = "", user: str = "") -> tuple[tuple[str, int], ...]:
+        """Delete what a conversation or a user left; return how many rows of each kind went. KnowledgeDown."""
         ...
 
 
@@ -161,4 +203,8 @@ class Voices(Protocol):
 
     async def live(self, workspace: str) -> tuple[Arm, str | None]:
         """Return the best arm that is live and its adapter's name: `(rag, None)` where none was promoted."""
+        ...
+
+    def stems(self, adapter: str | None) -> frozenset[str]:
+        """Return the stems that this voice's own phrases bring along: to the guard they count neither way."""
         ...

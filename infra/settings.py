@@ -8,12 +8,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SetupError
 
+_OURS = ("MESSAGE_CONTENT", "PLAIN", "SHARDED")  # of Discord's settings those that Discord has no word for
+
 
 class Settings(BaseSettings):
     """Environment or `.env`; an empty value counts as not set. A service whose URL is not set is embedded."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VOCERO_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="VOCERO_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "vocero")
@@ -28,13 +35,36 @@ class Settings(BaseSettings):
     log_format: str = "text"
     console_token: SecretStr | None = None
     embedded_without: Annotated[frozenset[str], NoDecode] = frozenset()
+    admins: Annotated[frozenset[str], NoDecode] = frozenset()
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    human_group: str = ""
+    http_bind: str = "127.0.0.1:3000"
+    slack_mode: str = "socket"
+    slack_oauth: bool = False
+    slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
+    slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
+    slack_client_id: str | None = Field(default=None, validation_alias="SLACK_CLIENT_ID")
+    slack_client_secret: SecretStr | None = Field(default=None, validation_alias="SLACK_CLIENT_SECRET")
+    discord_message_content: bool = False
+    discord_plain: bool = False
+    discord_sharded: bool = False
+    discord_bot_token: SecretStr | None = Field(default=None, validation_alias="DISCORD_BOT_TOKEN")
+    discord_api_url: str = Field(default="https://discord.com/api/v10", validation_alias="DISCORD_API_URL")
+    discord_gateway_url: str = Field(default="wss://gateway.discord.gg/", validation_alias="DISCORD_GATEWAY_URL")
 
     @field_validator("model_url", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
         return tuple(u.strip() for u in value.split(",") if u.strip()) if isinstance(value, str) else value
 
-    @field_validator("embedded_without", mode="before")
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _keys(cls, value: Any) -> Any:
+        return tuple(k.strip() for k in value.split(",") if k.strip()) if isinstance(value, str) else value
+
+    @field_validator("embedded_without", "admins", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:
         return frozenset(n.strip() for n in value.split(",") if n.strip()) if isinstance(value, str) else value
@@ -44,6 +74,27 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if bad := [u for u in value if not u.startswith(("http://", "https://"))]:
             raise ValueError(f"{bad[0]!r} is no http address")
+        return value
+
+    @field_validator("slack_mode")
+    @classmethod
+    def _mode(cls, value: str) -> str:
+        if value not in ("socket", "http"):
+            raise ValueError("use socket or http")
+        return value
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _base(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is no http address")
+        return value.rstrip("/") + "/"
+
+    @field_validator("discord_api_url", "discord_gateway_url")
+    @classmethod
+    def _discord(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://", "ws://", "wss://")):
+            raise ValueError(f"{value!r} is no address")
         return value
 
     @field_validator("log_format")
@@ -65,7 +116,9 @@ def read_settings(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "VOCERO_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        given_so = name.startswith(("SLACK_", "DISCORD_")) and name.removeprefix("DISCORD_") not in _OURS
+        name = name if given_so and name not in ("SLACK_MODE", "SLACK_OAUTH") else f"VOCERO_{name}"
         raise SetupError(
             f"{name} is not right: {first['msg'].removeprefix('Value error, ')}; see .env.example."
         ) from error

@@ -51,6 +51,7 @@ class Server:
 
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="vocero-test-postgres-")))
     port: int = 0
+    settings: dict[str, str] = field(default_factory=dict)  # beyond `SETTINGS`, or instead
     process: "subprocess.Popen[bytes] | None" = None
 
     def __enter__(self) -> "Server":
@@ -99,7 +100,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server on its folder and wait until it answers."""
-        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in {**SETTINGS, **self.settings}.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [BINARIES / "postgres", "-D", self.folder / "data", "-p", str(self.port), *options],

@@ -47,7 +47,9 @@ def address(text: str, start: int, allowed: frozenset[str]) -> tuple[str, int]:
 def ends(text: str, at: int) -> bool:
     """Whether a client that makes a link of the bare word before this place ends it here."""
     after = text[at:].lstrip(_TRAILING) if text[at : at + 1] in _TRAILING else text[at:]
-    return not after or after[0].isspace() or after[0] in '"`>'
+    if after[:1] in ('"', "`"):  # a client that reads on past a quote or a backtick would take the rest along
+        after = after.lstrip('"`' + _TRAILING)
+    return not after or after[0].isspace() or after[0] == ">"
 
 
 def dotted(text: str) -> Iterator[tuple[int, str]]:

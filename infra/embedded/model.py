@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.embedded.account import account
@@ -24,12 +24,25 @@ CPU_FLAGS = frozenset({"avx2", "fma", "f16c", "bmi2"})
 
 
 class Model:
-    """The model server of one home for one file: `file` is the user's GGUF, or None for the bundled one."""
+    """The model server of one home for one file: `file` is the user's GGUF, or None for the bundled one.
+
+    `adapters` are loaded beside it, each silent until a request names it; `steady` see `infra.embedded.alone`.
+    """
 
     title = "the model server"
 
-    def __init__(self, home: Home, credentials: Credentials, *, service: str, file: Path | None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        credentials: Credentials,
+        *,
+        service: str,
+        file: Path | None,
+        adapters: Sequence[Path] = (),
+        steady: bool = False,
+    ) -> None:
         self._home, self._credentials = home, credentials
+        self._adapters, self._steady = adapters, steady
         self._service, self._file = service, file
         self._loading: Child | None = None
         self._port = 0
@@ -59,7 +72,15 @@ class Model:
             orphaned=signal.SIGKILL,
             listens=True,
         )
-        told = {"file": str(file), "name": self._name, "port": self._port, "key": self._key, "threads": _threads()}
+        told = {
+            "file": str(file),
+            "name": self._name,
+            "port": self._port,
+            "key": self._key,
+            "threads": _threads(),
+            "adapters": [str(adapter) for adapter in self._adapters if adapter.exists()],
+            "steady": self._steady,
+        }
         self._loading = await start(command, stdin=json.dumps(told).encode() + b"\n")
         return self._loading
 

@@ -30,7 +30,10 @@ def main() -> None:
     os._exit(0)  # the server's own end would wait for clients that read on
 
 
-def _serve(*, file: str, name: str, port: int, key: str, threads: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _serve(  # type: ignore[no-untyped-def]  # noqa: ANN202
+    *, file: str, name: str, port: int, key: str, threads: int, adapters: tuple[str, ...] = (), steady: bool = False
+):
+    """Start the server. `steady`: one question at a time and no kept prompts, for measurements that can be repeated."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -48,10 +51,13 @@ def _serve(*, file: str, name: str, port: int, key: str, threads: int):  # type:
     params.verbosity = 1
     params.fit_params = False
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.n_parallel = SLOTS
-    params.n_ctx = SLOTS * CONTEXT
+    params.n_parallel = 1 if steady else SLOTS
+    params.n_ctx = params.n_parallel * CONTEXT
     params.kv_unified = False
-    params.cache_ram_mib = CACHE_MIB
+    params.cache_ram_mib = 0 if steady else CACHE_MIB
+    params.cache_prompt = not steady
+    # scale 0: an adapter speaks only where a request names it
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in adapters]
     return xllamacpp.Server(params)
 
 

@@ -106,7 +106,14 @@ class Supervisor:
             return Postgres(self._home, credentials)
         if name == "redis":
             return Redis(self._home, credentials)
-        return Model(self._home, credentials, service=name, file=Path(detail) if detail else None)
+        file, *adapters = detail.split("\n")
+        return Model(
+            self._home,
+            credentials,
+            service=name,
+            file=Path(file) if file else None,
+            adapters=[Path(adapter) for adapter in adapters],
+        )
 
     def _publish(self) -> None:
         services = {name: keeper.service for name, keeper in self._keepers.items()}

@@ -20,29 +20,33 @@ WITHOUT = {
 class Wanted:
     """What a client needs; a service whose URL the user set is not wanted.
 
-    `model_file` is the user's GGUF (VOCERO_MODEL_FILE); `without` holds "redis" or "model" to pretend them absent
-    (VOCERO_EMBEDDED_WITHOUT, for tests and diagnosis).
+    `model_file` is the user's GGUF (VOCERO_MODEL_FILE); `adapters` are loaded beside the model; `without` holds "redis"
+    or "model" to pretend them absent (VOCERO_EMBEDDED_WITHOUT, for tests and diagnosis).
     """
 
     database: bool = False
     redis: bool = False
     model: bool = False
     model_file: Path | None = None
+    adapters: tuple[Path, ...] = ()
     without: frozenset[str] = frozenset()
 
     def services(self) -> dict[str, str]:
-        """The names of the services a supervisor must keep, each with the file it needs or "".
+        """The names of the services a supervisor must keep, each with the files it needs, one a line, or "".
 
-        Each model file is a service of its own, and so is each content of it: a file written anew is loaded anew.
+        Each model file is a service of its own, and so is each content of it: a file written anew is loaded anew. The
+        same holds for the adapters beside it, which a running server cannot load.
         Raises EmbeddedError for a file that is missing, unreadable or no GGUF.
         """
         names = {
             name: "" for name in ("database", "redis", "model") if getattr(self, name) and name not in self.without
         }
-        if self.model_file is not None and "model" in names:
-            file = self.model_file.expanduser().resolve()
-            check_gguf(file)
-            names[f"model-{_fingerprint(file)}"] = str(file)
+        if "model" in names and (self.model_file is not None or self.adapters):
+            file = self.model_file.expanduser().resolve() if self.model_file is not None else None
+            if file is not None:
+                check_gguf(file)
+            files = [file, *self.adapters] if file is not None else list(self.adapters)
+            names[f"model-{_fingerprint(*files)}"] = "\n".join([str(file or ""), *map(str, self.adapters)])
             del names["model"]
         return names
 
@@ -85,7 +89,6 @@ def _notes(wanted: Wanted, services: Mapping[str, Service]) -> list[str]:
     return notes
 
 
-def _fingerprint(file: Path) -> str:
-    seen = file.stat()
-    words = f"{file} {seen.st_size} {seen.st_mtime_ns}"
+def _fingerprint(*files: Path) -> str:
+    words = "\n".join(f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
     return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:12]

@@ -43,7 +43,7 @@ CIRCLE: Final = (
     f"the address redirects more than {FETCH_REDIRECTS} times or in a circle: give the one of the page itself"
 )
 TOO_LARGE: Final = "the page is larger than {megabytes:.0f} MB: upload its text as a file instead"
-WRONG_TYPE: Final = "the address leads to {kind}, not to a page or document: give the one of a page, PDF or DOCX"
+WRONG_TYPE: Final = "the address leads to {kind}, not to a page or document: give the one of a page or document"
 STATUSES: Final = {
     401: SIGN_IN,
     403: "the site refuses to show the page (403): check that anyone may read it, or upload the file",
@@ -53,6 +53,10 @@ STATUSES: Final = {
     429: "the site asks for fewer requests (429): try again later",
     451: "the page is blocked for legal reasons (451): upload the file if you may",
 }
+
+
+class PassingError(InputError):
+    """It cannot be had now, and may be had later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +109,12 @@ async def fetch(
         async with asyncio.timeout(bounds.total), client:
             return await _follow(client, url, bounds)
     except (TimeoutError, httpcore2.TimeoutException) as error:
-        raise InputError(TOO_SLOW) from error
+        raise PassingError(TOO_SLOW) from error
     except httpcore2.ConnectError as error:
         forged = isinstance(error.args[0], SSLCertVerificationError)  # the client keeps causes as arguments only
-        raise InputError(INSECURE if forged else UNREACHABLE) from error
+        raise (InputError(INSECURE) if forged else PassingError(UNREACHABLE)) from error
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpx2.HTTPError) as error:
-        raise InputError(BROKEN) from error
+        raise PassingError(BROKEN) from error
     except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
         raise InputError(NOT_A_URL) from error
 
@@ -157,7 +161,8 @@ async def _receive(response: httpx2.Response, bounds: Bounds) -> bytes:
     if response.status_code != httpx2.codes.OK:
         code = response.status_code
         failed = f"the site answers with an error ({code}): try again later, or upload the file"
-        raise InputError(STATUSES.get(code, failed))
+        passing = code == httpx2.codes.TOO_MANY_REQUESTS or code >= httpx2.codes.INTERNAL_SERVER_ERROR
+        raise (PassingError if passing else InputError)(STATUSES.get(code, failed))
     kind = _media_type(response)
     if kind.startswith(NEVER_TEXT):
         raise InputError(WRONG_TYPE.format(kind=_in_words(kind)))

@@ -121,8 +121,12 @@ def _to_parsed(reply: dict[str, Any]) -> Parsed:
             error.add_note(str(reply["detail"]))
         raise error
     try:
-        sections = tuple(Section(anchor=str(anchor), markdown=str(markdown)) for anchor, markdown in reply["sections"])
-        return Parsed(title=str(reply["title"]), media_type=str(reply["media_type"]), sections=sections)
+        sections = tuple(
+            Section(anchor=str(anchor), markdown=str(markdown), above=tuple(map(str, above)))
+            for anchor, markdown, above in reply["sections"]
+        )
+        links = tuple(map(str, reply["links"]))
+        return Parsed(title=str(reply["title"]), media_type=str(reply["media_type"]), sections=sections, links=links)
     except (KeyError, TypeError, ValueError) as error:  # not even the child is believed
         raise InputError(CRASHED) from error
 

@@ -59,8 +59,8 @@ def _answer(reader: Callable[..., Parsed], content: bytes, request: dict[str, st
         return {"error": TOO_LARGE}
     except Exception as error:  # noqa: BLE001 - whatever a library raises about a stranger's file, the file is at fault
         return {"error": DAMAGED, "detail": _place(error)}
-    sections = [[section.anchor, section.markdown] for section in parsed.sections]
-    return {"title": parsed.title, "media_type": parsed.media_type, "sections": sections}
+    sections = [[section.anchor, section.markdown, section.above] for section in parsed.sections]
+    return {"title": parsed.title, "media_type": parsed.media_type, "sections": sections, "links": parsed.links}
 
 
 def _place(error: Exception) -> str:

@@ -47,6 +47,8 @@ def split(sections: Sequence[Section], *, title: str, size: int = SIZE) -> list[
         pieces.extend(_pieces(section, title, size))
         if len(pieces) > MOST:
             raise InputError(f"The document has more than {MOST:,} chunks: split it into several.")
+    if not pieces and any(section.markdown.strip("# \n") for section in sections):
+        return [Piece(text=title, path=(), anchor="")]  # a title is all that the document says
     return pieces
 
 
@@ -75,7 +77,7 @@ def _cost(part: str) -> int:
 def _pieces(section: Section, title: str, size: int) -> Iterator[Piece]:
     parser = MarkdownNodeParser(include_prev_next_rel=False, header_path_separator=_SEPARATOR, id_func=_node_id)
     nodes = parser.get_nodes_from_node(Document(text=_close_fences(section.markdown), id_="section"))
-    found = [_heading(node, title) for node in nodes]
+    found = [_heading(node, section.above, title) for node in nodes]
     splitter = _splitter(size)
     for (path, body), (after, _) in pairwise([*found, ((), "")]):
         if body:
@@ -85,10 +87,10 @@ def _pieces(section: Section, title: str, size: int) -> Iterator[Piece]:
             yield Piece(text=path[-1], path=path[:-1], anchor=section.anchor)
 
 
-def _heading(node: BaseNode, title: str) -> tuple[tuple[str, ...], str]:
+def _heading(node: BaseNode, above: tuple[str, ...], title: str) -> tuple[tuple[str, ...], str]:
     """Return the headings above a node's text, its own included, and the text below its own."""
     text = node.get_content().strip()
-    path = [part for part in str(node.metadata.get("header_path", "")).split(_SEPARATOR) if part]
+    path = [*above, *(part for part in str(node.metadata.get("header_path", "")).split(_SEPARATOR) if part)]
     own = _HEADING.match(text)
     if own:
         path.append(own.group(1))

@@ -31,7 +31,7 @@ async def cached(
 ) -> set[bytes]:
     """Return which texts have a vector already, and note that this document needs them."""
     cursor = await connection.execute(
-        "update vocero.embedding_cache set document = %s"
+        "update vocero.embedding_cache set document = %s, used = now()"
         " where workspace = %s and model = %s and text_sha = any (%s) returning text_sha",
         (document, workspace, model, list(shas)),
     )
@@ -45,7 +45,7 @@ async def keep_vectors(
     await connection.execute(
         "insert into vocero.embedding_cache (workspace, model, text_sha, embedding, document)"
         " select %s, %s, sha, vector, %s from unnest(%s::bytea[], %s::halfvec[]) as t (sha, vector)"
-        " on conflict (workspace, model, text_sha) do update set document = excluded.document",
+        " on conflict (workspace, model, text_sha) do update set document = excluded.document, used = now()",
         (workspace, model, document, list(vectors), list(vectors.values())),
         binary=True,
     )

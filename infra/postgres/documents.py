@@ -1,15 +1,14 @@
-"""The documents' rows: where each is, what is live of it, and the tombstones of what was forgotten."""
+"""The documents' rows: where each stands, and what is live of it."""
 
 import base64
 import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from core import budgets
-from core.documents import Chunk, Document, Place, Source, State
+from core.documents import Chunk, Document, Learned, Place, Source, State
 from core.errors import InputError, UnknownError
 from infra.postgres.errors import unknown_workspace
 from infra.postgres.pool import Connection
@@ -21,10 +20,15 @@ _DOCUMENT: Final = """
     select d.name, d.source, d.title, d.url, c.name, c.scope,
         case when late then 'failed' else d.state end, case when late then %(late)s else d.reason end,
         d.chunks, d.revision, d.media_type, d.added_by, d.created, d.changed,
-        case when late then null else d.deadline end
+        case when late then null else d.deadline end, case when late then '' else d.stage end, d.attempt
     from (select *, state in ('queued', 'running') and deadline < now() as late from vocero.document) d
     join vocero.collection c on c.workspace = d.workspace and c.id = d.collection
 """
+
+_FIELDS: Final = (
+    *("id", "source", "title", "url", "collection", "scope", "state", "reason", "chunks", "revision", "media_type"),
+    *("added_by", "created", "changed", "deadline", "stage", "attempt"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +38,6 @@ class Shelved:
     workspace: int
     collection: int
     id: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """A learning that was begun: `attempt` fences it against a newer one."""
-
-    at: Shelved
-    name: str
-    attempt: int
-    content_sha: bytes | None
-    chunks: int
-    title: str
 
 
 def to_sha(*parts: str | bytes) -> bytes:
@@ -71,19 +63,64 @@ async def open_place(connection: Connection, place: Place) -> tuple[int, int]:
         "insert into vocero.workspace (name) values (%s) on conflict do nothing", (place.workspace,)
     )
     workspace = await workspace_id(connection, place.workspace)
+    name = place.collection or await _preferred(connection, workspace, place.scope) or place.name
     await connection.execute(
         "insert into vocero.collection (workspace, name, scope) values (%s, %s, %s) on conflict do nothing",
-        (workspace, place.name, place.scope),
+        (workspace, name, place.scope),
     )
     row = await _one(
-        connection, "select id, scope from vocero.collection where workspace = %s and name = %s", workspace, place.name
+        connection, "select id, scope from vocero.collection where workspace = %s and name = %s", workspace, name
     )
     if row is None or row[1] != place.scope:
         scope = row[1] if row else "another scope"
-        raise InputError(
-            f"The collection {place.name!r} is for {scope}, not for {place.scope}: name that scope, or another."
-        )
+        raise InputError(f"The collection {name!r} is for {scope}, not for {place.scope}: name that scope, or another.")
     return workspace, int(row[0])
+
+
+async def prefer(connection: Connection, workspace: int, place: Place, *, by: str) -> None:
+    """Keep where documents of a scope go when no collection is named."""
+    await connection.execute(
+        "insert into vocero.default_collection (workspace, scope, collection, changed_by) values (%s, %s, %s, %s)"
+        " on conflict (workspace, scope) do update set collection = excluded.collection,"
+        " changed_by = excluded.changed_by, changed = now()",
+        (workspace, place.scope, place.name, by),
+    )
+
+
+async def _preferred(connection: Connection, workspace: int, scope: str) -> str:
+    row = await _one(
+        connection,
+        "select collection from vocero.default_collection where workspace = %s and scope = %s",
+        workspace,
+        scope,
+    )
+    return str(row[0]) if row else ""
+
+
+async def same(
+    connection: Connection, workspace: int, collection: int, source: Source, content_sha: bytes
+) -> Learned | None:
+    """Return that a source is unchanged, if what is live of it came from the same bytes under the same title."""
+    row = await _one(
+        connection,
+        "update vocero.document set state = 'unchanged', reason = '', changed = now()"
+        " where workspace = %s and collection = %s and source = %s and content_sha = %s and chunks > 0"
+        " and %s in ('', title) and state in ('indexed', 'unchanged') returning name, chunks, title",
+        workspace,
+        collection,
+        source.name,
+        content_sha,
+        source.title,
+    )
+    if row is None:
+        return None
+    return Learned(document=row[0], source=source.name, state=State.UNCHANGED, chunks=row[1], title=row[2])
+
+
+async def exists(connection: Connection, workspace: int, document: int) -> bool:
+    """Whether a document is there; one that was forgotten is not."""
+    statement = "select 1 from vocero.document where workspace = %s and id = %s"
+    return await _one(connection, statement, workspace, document) is not None
 
 
 async def choose_model(connection: Connection, *, workspace: int, model: int) -> bool:
@@ -102,136 +139,12 @@ async def lock(connection: Connection, workspace: int, *, rows: int = 0) -> None
     await connection.execute("select pg_advisory_xact_lock(%s, %s)", (_LOCK, workspace))
 
 
-async def start(
-    connection: Connection, *, workspace: int, collection: int, source: Source, by: str, seconds: float
-) -> Started:
-    """Record that a source is being learned, before anything is fetched."""
-    row = await _one(
-        connection,
-        """
-        insert into vocero.document
-            (workspace, collection, name, source, title, url, state, stage, deadline, attempt, added_by)
-        values (%s, %s, %s, %s, %s, %s, 'running', 'reading', now() + %s, 1, %s)
-        on conflict (workspace, collection, source) do update set state = 'running', stage = 'reading', reason = '',
-            deadline = excluded.deadline, attempt = document.attempt + 1, changed = now()
-        returning id, name, attempt, content_sha, chunks, title
-        """,
-        workspace,
-        collection,
-        new_name("d"),
-        source.name,
-        source.title or source.name,
-        source.url or "",
-        timedelta(seconds=seconds),
-        by,
-    )
-    assert row is not None  # noqa: S101 - `returning` of an upsert gives its row
-    at = Shelved(workspace=workspace, collection=collection, id=row[0])
-    return Started(at=at, name=row[1], attempt=row[2], content_sha=row[3], chunks=row[4], title=row[5])
-
-
-async def keep_alive(connection: Connection, started: Started, *, stage: str, seconds: float) -> None:
-    """Say where a learning is, and give it more time."""
-    await connection.execute(
-        "update vocero.document set stage = %s, deadline = now() + %s"
-        " where workspace = %s and id = %s and attempt = %s and state = 'running'",
-        (stage, timedelta(seconds=seconds), started.at.workspace, started.at.id, started.attempt),
-    )
-
-
-async def finish(connection: Connection, started: Started, state: State, reason: str = "") -> None:
-    """End a learning that changes nothing of what is live; a newer one's state stays."""
-    await connection.execute(
-        "update vocero.document set state = %s, reason = %s, stage = '', deadline = null, changed = now()"
-        " where workspace = %s and id = %s and attempt = %s",
-        (state.value, reason, started.at.workspace, started.at.id, started.attempt),
-    )
-
-
-async def live_revision(connection: Connection, started: Started) -> int | None:
-    """Return which revision is live; None if one that began later is, or nothing should be: the newest started wins."""
-    row = await _one(
-        connection,
-        "select revision from vocero.document where workspace = %s and id = %s and live_attempt < %s",
-        started.at.workspace,
-        started.at.id,
-        started.attempt,
-    )
-    return int(row[0]) if row else None
-
-
-async def publish(
-    connection: Connection,
-    started: Started,
-    *,
-    title: str,
-    url: str,
-    media_type: str,
-    content_sha: bytes,
-    revision: int,
-    chunks: int,
-) -> None:
-    """Record what is live of a document now."""
-    await connection.execute(
-        """
-        update vocero.document set live_attempt = %(attempt)s, title = %(title)s, url = %(url)s,
-            media_type = %(media_type)s,
-            content_sha = %(sha)s, revision = %(revision)s, chunks = %(chunks)s, changed = now(),
-            state = case when attempt = %(attempt)s then 'indexed' else state end,
-            stage = case when attempt = %(attempt)s then '' else stage end,
-            deadline = case when attempt = %(attempt)s then null else deadline end
-        where workspace = %(workspace)s and id = %(id)s
-        """,
-        {
-            "attempt": started.attempt,
-            "title": title,
-            "url": url,
-            "media_type": media_type,
-            "sha": content_sha,
-            "revision": revision,
-            "chunks": chunks,
-            "workspace": started.at.workspace,
-            "id": started.at.id,
-        },
-    )
-
-
 async def raise_edition(connection: Connection, at: Shelved, *, chunks: int) -> None:
     """Make every cached answer that read this collection a stale one; `chunks` is the change of their number."""
     await connection.execute(
         "update vocero.collection set edition = edition + 1, chunks = collection.chunks + %s"
         " where workspace = %s and id = %s",
         (chunks, at.workspace, at.collection),
-    )
-
-
-async def forgotten(connection: Connection, *, workspace: int, source: str, content_sha: bytes | None = None) -> str:
-    """Return the day on which this source or these bytes were forgotten; empty if they were not."""
-    row = await _one(
-        connection,
-        "select to_char(min(forgotten), 'YYYY-MM-DD') from vocero.tombstone"
-        " where workspace = %s and (source_sha = %s or content_sha = %s)",
-        workspace,
-        to_sha(source),
-        content_sha,
-    )
-    return str(row[0]) if row and row[0] else ""
-
-
-async def bury(connection: Connection, *, workspace: int, source: str, content_sha: bytes | None) -> None:
-    """Keep a source and its bytes from coming back."""
-    await connection.execute(
-        "insert into vocero.tombstone (workspace, source_sha, content_sha) values (%s, %s, %s)"
-        " on conflict (workspace, source_sha) do update set content_sha = excluded.content_sha, forgotten = now()",
-        (workspace, to_sha(source), content_sha),
-    )
-
-
-async def unbury(connection: Connection, *, workspace: int, source: str, content_sha: bytes | None = None) -> None:
-    """Lift the tombstones of a source and of its bytes."""
-    await connection.execute(
-        "delete from vocero.tombstone where workspace = %s and (source_sha = %s or content_sha = %s)",
-        (workspace, to_sha(source), content_sha),
     )
 
 
@@ -297,40 +210,7 @@ def new_name(kind: str) -> str:
 
 
 def _to_document(row: Sequence[Any]) -> Document:
-    (
-        id_,
-        source,
-        title,
-        url,
-        collection,
-        scope,
-        state,
-        reason,
-        chunks,
-        revision,
-        media_type,
-        by,
-        created,
-        changed,
-        due,
-    ) = row
-    return Document(
-        id=id_,
-        source=source,
-        title=title,
-        url=url,
-        collection=collection,
-        scope=scope,
-        state=State(state),
-        reason=reason,
-        chunks=chunks,
-        revision=revision,
-        media_type=media_type,
-        added_by=by,
-        created=created,
-        changed=changed,
-        deadline=due,
-    )
+    return Document(**dict(zip(_FIELDS, row, strict=True)) | {"state": State(row[_FIELDS.index("state")])})
 
 
 async def _one(connection: Connection, statement: str, *values: object) -> tuple[Any, ...] | None:

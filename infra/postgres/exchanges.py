@@ -3,22 +3,20 @@
 from typing import Final
 
 from core.chat import Exchange
-from infra.postgres.documents import new_name
 from infra.postgres.pool import Database, Row
 
 _SHOW: Final = """
     insert into vocero.exchange (workspace, name, message, conversation, person, posts, outcome)
     select id, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
     on conflict (workspace, message) do update set posts = excluded.posts, outcome = excluded.outcome
-    returning name
 """
 _FIND: Final = """
-    select x.message, x.conversation, x.person, x.posts, x.outcome, x.name, x.created
+    select x.message, x.conversation, x.person, x.posts, x.outcome, x.created
     from vocero.exchange x join vocero.workspace w on w.id = x.workspace
     where w.name = %s and (x.name = %s or x.message = %s)
 """
 _RECENT: Final = """
-    select x.message, x.conversation, x.person, x.posts, x.outcome, x.name, x.created
+    select x.message, x.conversation, x.person, x.posts, x.outcome, x.created
     from vocero.exchange x join vocero.workspace w on w.id = x.workspace
     where w.name = %s and x.person = %s order by x.created desc limit %s
 """
@@ -51,10 +49,10 @@ class PostgresExchanges:
     async def show(self, workspace: str, exchange: Exchange) -> str:
         """Insert the exchange, or complete the one of its message."""
         x, posts = exchange, list(exchange.posts)
-        values = (new_name("x"), x.message, x.conversation, x.person, posts, x.outcome, workspace)
+        values = (x.name, x.message, x.conversation, x.person, posts, x.outcome, workspace)
         async with self._database.writing(workspace) as connection:
-            row = await (await connection.execute(_SHOW, values)).fetchone()
-        return str(row[0]) if row else ""
+            await connection.execute(_SHOW, values)
+        return x.name
 
     async def find(self, workspace: str, *, name: str = "", message: str = "") -> Exchange | None:
         """Return an exchange by one of its two names."""
@@ -94,13 +92,12 @@ class PostgresExchanges:
 
 
 def _to_exchange(row: Row) -> Exchange:
-    message, conversation, person, posts, outcome, name, created = row
+    message, conversation, person, posts, outcome, created = row
     return Exchange(
         message=message,
         conversation=conversation,
         person=person,
         posts=tuple(posts),
         outcome=outcome,
-        name=name,
         created=created,
     )

@@ -7,7 +7,9 @@ declare
     name text;
     called regprocedure;
 begin
-    execute format('grant usage on schema vocero to %I', application);
+    execute format('grant usage on schema vocero, vocero_jobs to %I', application);
+    execute format('grant select, insert, update, delete on all tables in schema vocero_jobs to %I', application);
+    execute format('grant usage on all sequences in schema vocero_jobs to %I', application);
     for pass in 1..2 loop
         for name in select relname from pg_class
             where relnamespace = 'vocero'::regnamespace and relkind = 'r' and pg_has_role(current_user, relowner, 'USAGE') loop

@@ -5,24 +5,14 @@ import json
 
 import structlog
 
-from core.errors import BotError
+from core.errors import BotError, UnknownError
 from core.messages import Answer, Question
-from infra.postgres.documents import new_name
+from infra.postgres.documents import new_name, workspace_id
+from infra.postgres.forgetting import erase_conversation, erase_person
 from infra.postgres.pool import Database
 from infra.postgres.text import clean
 
 log = structlog.get_logger()
-
-_FORGET = (
-    """
-    delete from vocero.answer_log x using vocero.workspace w where x.workspace = w.id and w.name = %s
-    and (%s <> '' and x.conversation = %s or %s <> '' and x.person = %s)
-    """,
-    """
-    delete from vocero.gap x using vocero.workspace w where x.workspace = w.id and w.name = %s
-    and (%s <> '' and x.conversation = %s or %s <> '' and x.person = %s)
-    """,
-)
 
 
 class Journal:
@@ -79,8 +69,13 @@ class Journal:
         except BotError as error:
             log.warning("gap not recorded", error=type(error).__name__)
 
-    async def forget(self, workspace: str, *, conversation: str = "", user: str = "") -> int:
-        """Delete the log rows and gaps of a conversation or a user; return how many went. KnowledgeDown."""
-        who = (workspace, conversation, conversation, user, user)
+    async def erase(self, workspace: str, *, conversation: str = "", user: str = "") -> tuple[tuple[str, int], ...]:
+        """Delete what a conversation or a user left; return how many rows of each kind went. KnowledgeDown."""
         async with self._database.writing(workspace) as connection:
-            return sum([(await connection.execute(statement, who)).rowcount for statement in _FORGET])
+            try:
+                number = await workspace_id(connection, workspace)
+            except UnknownError:
+                return ()
+            if conversation:
+                return await erase_conversation(connection, number, conversation)
+            return await erase_person(connection, number, user) if user else ()

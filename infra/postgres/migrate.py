@@ -1,5 +1,6 @@
 """Bring a database to the newest tables, and refuse to start on one that is not fit."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +14,19 @@ from infra.postgres.pool import Connection
 HERE: Final = Path(__file__).parent
 OLDEST: Final = 160_000  # PostgreSQL 16: grants with `inherit false, set true`
 PGVECTOR: Final = (0, 8)  # iterative index scans
+JOBS: Final = "jobs/"  # before the names of the queue's own migrations
+_DONE: Final = "insert into vocero.migration (name) values (%s)"
 LOCK: Final = 0x766F6365726F  # "vocero": one migration at a time
 
 
 def migrations() -> list[Path]:
     """Return the migration files, in order."""
     return sorted((HERE / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+
+
+def job_migrations() -> list[Path]:
+    """Return the queue's own migration files, in order; found without loading the queue."""
+    return sorted((_jobs_folder() / "migrations").glob("*.sql"))
 
 
 async def migrate(owner_url: str, application_role: str) -> list[str]:
@@ -57,13 +65,37 @@ async def _apply(connection: Connection, application_role: str) -> list[str]:
     cursor = await connection.execute("select name from vocero.migration")
     done = {str(name) for (name,) in await cursor.fetchall()}
     missing = [path for path in migrations() if path.stem not in done]
+    changed = await _bring_jobs(connection, done)
     for path in missing:
         async with connection.transaction():
             await _run(connection, path)
-            await connection.execute("insert into vocero.migration (name) values (%s)", (path.stem,))
+            await connection.execute(_DONE, (path.stem,))
     await connection.execute("select set_config('vocero.application_role', %s, false)", (application_role,))
     await _run(connection, HERE / "grants.sql")
-    return [path.stem for path in missing]
+    return [*changed, *(path.stem for path in missing)]
+
+
+async def _bring_jobs(connection: Connection, done: set[str]) -> list[str]:
+    """Make the queue's tables, or bring those of an older release of it up to ours; return what was brought up."""
+    steps = {JOBS + path.stem: path for path in job_migrations()}
+    missing = [name for name in steps if name not in done]
+    new = len(missing) == len(steps)
+    if not missing:
+        return []
+    async with connection.transaction():
+        await connection.execute("create schema if not exists vocero_jobs; set local search_path = vocero_jobs")
+        for path in [_jobs_folder() / "schema.sql"] if new else [steps[name] for name in missing]:
+            await _run(connection, path)
+        for name in missing:
+            await connection.execute(_DONE, (name,))
+    return [] if new else missing
+
+
+def _jobs_folder() -> Path:
+    found = find_spec("procrastinate")
+    if found is None or found.origin is None:
+        raise SetupError("The package procrastinate is missing: install vocero again.")
+    return Path(found.origin).parent / "sql"
 
 
 async def _run(connection: Connection, path: Path) -> None:
@@ -103,7 +135,7 @@ async def _refuse_extension(connection: Connection) -> None:
 
 
 async def _refuse_schema(connection: Connection) -> None:
-    names = [path.stem for path in migrations()]
+    names = [*(path.stem for path in migrations()), *(JOBS + path.stem for path in job_migrations())]
     try:
         found = await _one(connection, "select count(*) from vocero.migration where name = any (%s)", names)
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.InsufficientPrivilege):

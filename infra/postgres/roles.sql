@@ -16,3 +16,10 @@ end $$;
 create schema if not exists vocero;
 grant usage, create on schema vocero to vocero_keeper;
 create table if not exists vocero.migration (name text primary key, applied timestamptz not null default now());
+-- pgvector's settings may be named by others than superusers only once its library is loaded in the session
+do $$
+begin
+    if exists (select from pg_extension where extname = 'vector') then
+        perform '[1]'::public.vector;
+    end if;
+end $$;

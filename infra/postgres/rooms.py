@@ -1,8 +1,9 @@
 """The rooms' settings on Postgres."""
 
 import json
+import time
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -10,6 +11,8 @@ from core.chat import Settings, changed
 from core.errors import BotError
 from infra.postgres.pool import Database
 
+FRESH: Final = 5.0  # seconds; a change made by another process is seen after that
+MOST: Final = 10_000  # rooms kept
 log = structlog.get_logger()
 
 
@@ -18,9 +21,13 @@ class PostgresRooms:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept: dict[tuple[str, str], tuple[float, Settings]] = {}
 
     async def settings(self, workspace: str, room: str) -> Settings:
         """Return a room's settings, the defaults when they cannot be read."""
+        when, kept = self._kept.get((workspace, room), (-FRESH, Settings()))
+        if time.monotonic() - when < FRESH:
+            return kept
         try:
             async with self._database.reading(workspace) as connection:
                 cursor = await connection.execute(
@@ -32,7 +39,7 @@ class PostgresRooms:
         except BotError as error:
             log.warning("settings not read", error=type(error).__name__)
             return Settings()
-        return _to_settings(row[0] if row else {})
+        return self._keep(workspace, room, _to_settings(row[0] if row else {}))
 
     async def change(self, workspace: str, room: str, key: str, value: str, *, by: str) -> Settings:
         """Change one setting under the row's lock and return all."""
@@ -53,6 +60,12 @@ class PostgresRooms:
                 " where w.id = r.workspace and w.name = %s and r.name = %s",
                 (json.dumps(values), by, workspace, room),
             )
+        return self._keep(workspace, room, settings)
+
+    def _keep(self, workspace: str, room: str, settings: Settings) -> Settings:
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[workspace, room] = (time.monotonic(), settings)
         return settings
 
 

@@ -144,6 +144,26 @@ class Shelves:
         self.edition += 1
         return replace(found, state=State.REMOVED)
 
+    async def refresh(self, workspace: str, document: str, *, by: str = "") -> Learned:
+        """Read an address again."""
+        found, _ = await self.document(workspace, document)
+        place = Place(workspace=workspace, collection=found.collection, scope=found.scope)
+        return await self.learn(Source(name=found.source, url=found.url), place, by=by)
+
+    async def undo(self, workspace: str, document: str = "", *, by: str = "") -> Learned:
+        """Take out what was learned last."""
+        name = document or list(self.kept[workspace])[-1]
+        gone = await self.remove(workspace, self.kept[workspace][name][0].id)
+        return Learned(document=gone.id, source=gone.source, state=gone.state, title=gone.title)
+
+    async def share(self, workspace: str, document: str, scope: str, *, by: str = "", collection: str = "") -> Document:
+        """Give a document another scope."""
+        found, chunks = await self.document(workspace, document)
+        shared = replace(found, scope=scope, collection=Place(workspace=workspace, scope=scope).name)
+        self.kept[workspace][found.id] = (shared, chunks)
+        self.edition += 1
+        return shared
+
     async def forget(self, workspace: str, document: str, *, by: str = "") -> Receipt:
         """Take a document out and say so."""
         found = await self.remove(workspace, document)
@@ -198,6 +218,16 @@ class Recollection:
     async def live(self, workspace: str) -> tuple[Arm, str | None]:
         """Return that no adapter is live."""
         return Arm.RAG, None
+
+    def stems(self, adapter: str | None) -> frozenset[str]:
+        """Return none."""
+        return frozenset()
+
+    async def erase(self, workspace: str, *, conversation: str = "", user: str = "") -> tuple[tuple[str, int], ...]:
+        """Delete what was noted of a conversation or a user."""
+        mine = [q for q, _ in self.noted if q.conversation == conversation != "" or q.user == user != ""]
+        self.noted = [(q, a) for q, a in self.noted if q not in mine]
+        return (("log rows", len(mine)),)
 
 
 @dataclass

@@ -27,7 +27,12 @@ def test_the_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("VOCERO_MODEL_URL", "localhost:8080"), ("VOCERO_LOG_FORMAT", "xml")],
+    [
+        ("VOCERO_MODEL_URL", "localhost:8080"),
+        ("VOCERO_LOG_FORMAT", "xml"),
+        ("VOCERO_SLACK_MODE", "pigeon"),
+        ("SLACK_API_URL", "slack.com"),
+    ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """The sentence names the variable and says where it is explained."""
@@ -46,4 +51,6 @@ def test_secrets_are_not_printed() -> None:
 def test_every_setting_is_explained() -> None:
     """Each setting stands in .env.example."""
     explained = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
-    assert [n for n in type(read_settings()).model_fields if f"VOCERO_{n.upper()}=" not in explained] == []
+    fields = type(read_settings()).model_fields
+    names = [str(field.validation_alias or f"VOCERO_{name.upper()}") for name, field in fields.items()]
+    assert [name for name in names if f"#{name}=" not in explained] == []

@@ -5,7 +5,7 @@ import re
 
 from core.errors import InputError
 
-BINARY = "the file holds binary data, not text: add it as Markdown, text, HTML, PDF or DOCX"
+BINARY = "the file holds binary data, not text: add it as text, PDF or an Office document"
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with the same two bytes

@@ -1,9 +1,11 @@
 """Web pages: the part a person came for, without the site's frame around it."""
 
 import re
+from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
 
+from infra.knowledge.readers.anchors import links_of, mark, to_sections
 from infra.knowledge.readers.detect import Kind
 from infra.knowledge.readers.markup import drop, soup_of, to_markdown
 from infra.knowledge.readers.parsed import Parsed, Section
@@ -15,18 +17,33 @@ LINKED_SHARE = 0.5  # of the text inside links, on a page without <main>: more i
 SHORTEST = 500  # characters: an extraction below this is suspiciously short, and the whole body is taken
 
 
-def read(html: str) -> Parsed:
-    """Read a page: `<main>` or the one `<article>` if it has them, the body without navigation otherwise."""
+def read(html: str, *, address: str = "") -> Parsed:
+    """Read a page: `<main>` or the one `<article>` if it has them, the body without navigation otherwise.
+
+    With its `address`, links are made whole, and where it leads is told.
+    """
     soup = soup_of(html)
     title = _text(soup.title)
+    stated = soup.find("base", href=True)
+    base = urljoin(address, str(stated["href"])) if address and isinstance(stated, Tag) else address
+    links = links_of(soup, base)
     body = soup.body or soup
     _drop_frame(body)
     main = _main(body)
     markdown = _extracted(html) if main is body and _linked(body) > LINKED_SHARE else ""
     heading = main.h1 or soup.h1
     title = _text(heading) or title or _text(main.find(re.compile("^h[2-6]$")))
-    sections = (Section(anchor="", markdown=markdown or to_markdown(main)),)
-    return Parsed(title=title, media_type=Kind.HTML, sections=sections)
+    if markdown:
+        sections: tuple[Section, ...] = (Section(anchor="", markdown=markdown),)
+    else:
+        mark(main)
+        sections = tuple(to_sections(to_markdown(main, base)))
+    return Parsed(title=title, media_type=Kind.HTML, sections=sections, links=links)
+
+
+def to_text(html: str) -> str:
+    """Return a page that came inside something else, such as a mail, as Markdown."""
+    return to_markdown(soup_of(html)) if html.strip() else ""
 
 
 def _drop_frame(body: Tag) -> None:

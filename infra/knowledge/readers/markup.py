@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup, Comment, Tag
 from bs4.element import NavigableString
 from markdownify import MarkdownConverter
 
+from infra.knowledge.readers.anchors import absolute
 from infra.knowledge.readers.clean import has_words
 
 UNSPOKEN = (
@@ -55,11 +56,14 @@ def drop(tags: Iterable[Tag]) -> None:
             tag.decompose()
 
 
-def to_markdown(tag: Tag) -> str:
-    """Convert what `tag` holds; it is changed on the way."""
+def to_markdown(tag: Tag, base: str = "") -> str:
+    """Convert what `tag` holds; it is changed on the way. Relative links lead somewhere from a `base` only."""
     for link in tag.find_all("a"):
-        if not re.match(r"(?i)(https?://|mailto:)", str(link.get("href", ""))):
-            link.unwrap()  # relative links lead nowhere from a chat
+        whole = absolute(str(link.get("href", "")), base)
+        if whole:
+            link["href"] = whole
+        else:
+            link.unwrap()
     for heading in tag.find_all(re.compile("^h[1-6]$")):
         if not has_words(heading.get_text()):
             heading.decompose()

@@ -5,16 +5,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """Markdown text; `anchor` is what follows `#` in a link to it: empty, or `page=3` in a PDF."""
+    """Markdown text; `anchor` is what follows `#` in a link to it: empty, or such as `page=3`.
+
+    `above`: the headings that it stands under, outermost first, where those are in another section.
+    """
 
     anchor: str
     markdown: str
+    above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What a reader made of a file; `media_type` is what the file really is, whatever was claimed."""
+    """What a reader made of a file; `media_type` is what the file really is, whatever was claimed.
+
+    `links`: addresses that a web page leads to, in its order, for a crawl.
+    """
 
     title: str
     media_type: str
     sections: tuple[Section, ...]
+    links: tuple[str, ...] = ()

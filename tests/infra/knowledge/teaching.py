@@ -11,7 +11,7 @@ from core.audience import WORKSPACE
 from core.documents import Learned, Place, Source
 from core.errors import InputError
 from infra.knowledge.engine import KnowledgeEngine
-from infra.knowledge.fetch import Fetched
+from infra.knowledge.fetch import Fetched, PassingError
 from infra.knowledge.librarian import Librarian
 from infra.knowledge.readers.parsed import Parsed, Section
 from infra.postgres.pool import Database
@@ -62,12 +62,21 @@ class Web:
     """Pages by URL; what is missing cannot be fetched."""
 
     pages: dict[str, bytes] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    down: bool = False
 
-    async def fetch(self, url: str) -> Fetched:
+    async def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Fetched:
+        self.fetched.append(url)
+        if self.down:
+            raise PassingError("the site cannot be reached: check the address, and try again later")
         if url not in self.pages:
             raise InputError("the page cannot be fetched: it answered 404")
+        known = self.etags.get(url, "")
+        changed = not known or known != etag
+        content = self.pages[url] if changed else b""
         return Fetched(
-            url=url, content=self.pages[url], media_type="text/markdown", etag="", last_modified="", changed=True
+            url=url, content=content, media_type="text/markdown", etag=known, last_modified="", changed=changed
         )
 
 

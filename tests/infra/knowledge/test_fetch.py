@@ -1,6 +1,7 @@
 """The one way out to addresses that people give: public ones only, within limits, and a true reason otherwise."""
 
 import ast
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from core.errors import BotError, InputError, RefusedError
 from infra.knowledge import fetch as module
-from infra.knowledge.fetch import Bounds, Fetched, fetch
+from infra.knowledge.fetch import Bounds, Fetched, PassingError, fetch
 from infra.knowledge.guard import is_public
 from tests.infra.knowledge.web import Site, answer, bomb, drip, flood, moved, serving
 
@@ -116,6 +117,7 @@ HOSTILE = [
     *("[::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::808:808]", "[2002:7f00:1::]", "[2001:0:808:808::1]"),
     *("10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "198.18.0.1", "192.0.2.1", "240.0.0.1"),
     *("255.255.255.255", "224.0.0.1", "[fe80::1]", "[fc00::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]"),
+    *("2852039166", "0xa9.254.0xa9fe"),
     *("169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "192.0.0.192", "168.63.129.16", "[::ffff:a9fe:a9fe]"),
 ]
 
@@ -124,6 +126,14 @@ HOSTILE = [
 async def test_private_addresses_are_refused_in_every_spelling(host: str, no_packets: list[str]) -> None:
     """Nothing that is not public is reached, however it is written, and the reason tells nothing of our network."""
     with pytest.raises(RefusedError, match=r"^the address leads into a private network, and only public pages"):
+        await fetch(f"http://{host}/")
+    assert no_packets == []
+
+
+@pytest.mark.parametrize("host", ["localhost.", "127.0.0.1.", "[fe80::1%25lo]", "localhost.localdomain"])
+async def test_odd_spellings_lead_nowhere(host: str, no_packets: list[str]) -> None:
+    """Whether a system's resolver knows them or not, nothing is connected to."""
+    with pytest.raises(BotError):
         await fetch(f"http://{host}/")
     assert no_packets == []
 
@@ -292,6 +302,60 @@ async def test_a_slow_page_stops(site: Site, pause: float) -> None:
     assert (await reason(site, "/a")).startswith("the site takes too long")
 
 
+async def test_a_page_that_claims_ten_gigabytes_is_cut_at_the_limit(site: Site) -> None:
+    """The claim is not believed in either direction: what counts is what arrives."""
+
+    async def huge(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 10000000000\r\n\r\n")
+        while True:
+            writer.write(bytes(100_000))
+            await writer.drain()
+
+    site.pages["/a"] = huge
+    before = psutil.Process().memory_info().rss
+    assert (await reason(site, "/a")).startswith("the page is larger than 1 MB")
+    assert psutil.Process().memory_info().rss - before < 20_000_000
+
+
+@pytest.mark.parametrize("line", [b"X-More: %s\r\n" % (b"x" * 900), b"HTTP/1.1 100 Continue\r\n\r\n"])
+async def test_an_answer_that_never_begins_stops(site: Site, line: bytes) -> None:
+    """Headers without end and go-aheads without end are ended by a limit, with little memory."""
+
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" if line.startswith(b"X") else b"")
+        while True:
+            writer.write(line)
+            await writer.drain()
+
+    site.pages["/a"] = endless
+    before = psutil.Process().memory_info().rss
+    assert await reason(site, "/a")
+    assert psutil.Process().memory_info().rss - before < 20_000_000
+
+
+async def test_redirects_do_not_renew_the_time(site: Site) -> None:
+    """Five slow hops share one budget."""
+
+    async def hop(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.3)
+        writer.write(moved(f"/{len(site.asked)}"))
+        await writer.drain()
+
+    site.pages |= {f"/{n}": hop for n in range(9)}
+    assert (await reason(site, "/0")).startswith("the site takes too long")
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+async def test_what_may_pass_is_told_from_what_will_not(site: Site, status: int) -> None:
+    """A job waits for a site in trouble, not for a page that is not there."""
+    site.pages["/a"] = answer(b"", status=f"{status} Trouble")
+    with pytest.raises(PassingError):
+        await get(site, "/a")
+    with pytest.raises(InputError) as caught:
+        await get(site, "/missing")
+    assert not isinstance(caught.value, PassingError)
+
+
 async def test_a_certificate_that_is_not_valid_is_said(site: Site) -> None:
     """An impostor is not taken for a site that is down."""
 
@@ -326,6 +390,8 @@ CLIENTS = {
     "aiohttp",
 }
 HOMES = ("infra/knowledge/fetch.py", "infra/knowledge/guard.py", "infra/models/")
+# whose clients speak to their platform's own addresses, and to none that a person gives
+PLATFORMS = ("adapters/slack/", "adapters/discord/", "bots/slack.py", "bots/discord.py")
 
 
 def test_nothing_else_makes_requests() -> None:
@@ -335,7 +401,7 @@ def test_nothing_else_makes_requests() -> None:
         for file in sorted((ROOT / folder).rglob("*.py")):
             place = file.relative_to(ROOT).as_posix()
             names = set(_imports(ast.parse(file.read_text(encoding="utf-8")))) & CLIENTS
-            found += [f"{place} imports {name}" for name in sorted(names) if not place.startswith(HOMES)]
+            found += [f"{place} imports {name}" for name in sorted(names) if not place.startswith(HOMES + PLATFORMS)]
     assert found == []
 
 

@@ -383,21 +383,16 @@ def test_a_lying_size_is_damage() -> None:
         (b"\x1f\x8b\x08" + bytes(50), "", "a gzip archive"),
         (b"MZ\x90\0" + bytes(50), "", "a program"),
         (b"{\\rtf1 hi}", "x.txt", "an RTF document (not supported)"),
-        (packed({"xl/workbook.xml": b"x"}), "x.docx", "an Excel workbook (not supported yet)"),
-        (packed({"ppt/presentation.xml": b"x"}), "", "a PowerPoint presentation (not supported yet)"),
         (packed({"mimetype": b"application/epub+zip"}), "", "an EPUB book (not supported)"),
         (packed({"mimetype": b"application/vnd.oasis.opendocument.text"}), "", "an OpenDocument text"),
         (packed({"a.txt": b"x"}), "", "a ZIP archive: unpack it"),
-        (b"a,b\n1,2", "x.csv", "a CSV table (not supported yet)"),
-        (b"{}", "https://x.example/api?x=1", "a JSON file (not supported yet)"),
-        (b"<?xml version='1.0'?><a>b</a>", "x", "an XML file (not supported yet)"),
-        (b"Received: x\nMIME-Version: 1.0\n\nhi", "x", "an e-mail message (not supported yet)"),
+        (b"<svg/>", "x.svg", "an SVG image (not supported)"),
+        (b"From a mailbox", "x.mbox", "a mailbox (not supported)"),
     ],
 )
 def test_what_is_not_read_is_called_by_its_name(content: bytes, name: str, what: str) -> None:
     """The bytes are believed first, then the name, then the claim."""
-    claim = "application/json" if content == b"{}" else ""
-    assert f"the file is {what}" in refusal(content, name, claim)
+    assert f"the file is {what}" in refusal(content, name)
 
 
 @pytest.mark.parametrize(
@@ -406,7 +401,6 @@ def test_what_is_not_read_is_called_by_its_name(content: bytes, name: str, what:
         ("EncryptedPackage", "the file is password-protected"),
         ("WordDocument", "the file is an old Word document (.doc)"),
         ("Workbook", "the file is an old Excel workbook (.xls)"),
-        ("__properties_version1.0", "the file is an Outlook message"),
     ],
 )
 def test_old_office_files_are_told_apart(stream: str, what: str) -> None:

@@ -59,10 +59,12 @@ async def test_a_person_and_a_conversation_are_forgotten(journal: Journal, datab
     for user, conversation in (("U8", "C8"), ("U8", "C9"), ("U9", "C9")):
         await journal.note(question(user, conversation), ANSWER)
         await journal.gap(question(user, conversation))
-    assert await journal.forget(WORKSPACE, user="U8") == 4
-    assert await journal.forget("slack/T8", conversation="C9") == 0
-    assert await journal.forget(WORKSPACE, conversation="C9") == 2
-    assert await journal.forget(WORKSPACE) == 0
+    gone = dict(await journal.erase(WORKSPACE, user="U8"))
+    assert (gone["answer records"], gone["gaps"]) == (2, 2)
+    assert await journal.erase("slack/T8", conversation="C9") == ()
+    gone = dict(await journal.erase(WORKSPACE, conversation="C9"))
+    assert (gone["answer records"], gone["gaps"]) == (1, 1)
+    assert await journal.erase(WORKSPACE) == ()
     left = await rows(database, "select person from vocero.answer_log union all select person from vocero.gap")
     assert not {("U8",), ("U9",)} & set(left)
 
@@ -74,4 +76,4 @@ async def test_an_answer_is_worth_more_than_its_record(postgres: Urls) -> None:
     assert await journal.note(question(), ANSWER) == ""
     await journal.gap(question())
     with pytest.raises(KnowledgeDown):
-        await journal.forget(WORKSPACE, user="U1")
+        await journal.erase(WORKSPACE, user="U1")

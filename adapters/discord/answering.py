@@ -1,0 +1,108 @@
+"""A question from Discord to its answer in Discord."""
+
+from contextlib import aclosing
+from typing import Final
+
+import structlog
+
+from adapters.discord.buttons import to_buttons
+from adapters.discord.desk import Desk
+from adapters.discord.permissions import to_call
+from adapters.discord.question import Heard, Way
+from adapters.discord.render import Card, to_cards, to_texts
+from adapters.discord.replies import Reply
+from core.audience import WORKSPACE, Audience
+from core.chat import Exchange, Settings
+from core.errors import BotError, KnowledgeDown
+from core.messages import Answer, Done, Outcome, Piece, Question, Status
+from core.phrases import phrase
+
+CURSOR: Final = " ▍"
+GREY: Final = 0x99AAB5
+QUOTED: Final = 200  # characters of the question above its answer
+log = structlog.get_logger()
+
+
+class Answering:
+    """Asks the bot and shows what it says."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def ask(
+        self,
+        heard: Heard,
+        text: str,
+        *,
+        audience: Audience,
+        settings: Settings,
+        tongue: str,
+        reply: Reply,
+        notes: tuple[str, ...] = (),
+    ) -> str:
+        """Answer a question; return the work's end."""
+        await reply.begin()
+        name = await self._exchange(heard)
+        question = Question(
+            text=text, workspace=heard.workspace, audience=audience, user=heard.asker, conversation=heard.conversation
+        )
+        answer = await self._listen(question, reply, tongue)
+        if heard.way is Way.FOLLOW and answer.outcome is Outcome.ABSTAINED and "?" not in text:
+            return "ignored"  # people talking to each other; nobody asked us
+        tongue = settings.language or answer.language
+        if not audience.may_see(WORKSPACE) and answer.outcome is Outcome.ABSTAINED:
+            notes = (*notes, phrase("restricted", tongue))
+        human = bool(to_call(self._desk.human, heard.place.guild)) and not heard.private
+        cards = to_cards(
+            answer,
+            tongue,
+            buttons=to_buttons(answer, name, tongue, human=human),
+            notes=notes,
+            head=f"“{' '.join(text.split())[:QUOTED]}”" if heard.way is Way.COMMAND else "",
+            plain=self._desk.plain,
+        )
+        if settings.quiet and answer.outcome is Outcome.ABSTAINED and not heard.private:
+            await reply.aside(cards)
+        else:
+            await reply.end(cards)
+        if name:
+            await self._shown(heard, reply, answer)
+        return "done"
+
+    async def _listen(self, question: Question, reply: Reply, tongue: str) -> Answer:
+        said = ""
+        async with aclosing(self._desk.bot.answer(question)) as events:
+            async for event in events:
+                match event:
+                    case Status("writing"):
+                        await reply.hold_place(Card(text=phrase("writing_answer", tongue), colour=GREY))
+                    case Piece(text) if self._desk.stream:
+                        said += text
+                        shown = to_texts(said, plain=self._desk.plain)[0]
+                        await reply.hold_place(Card(text=shown + CURSOR, colour=GREY))
+                    case Done(answer):
+                        return answer
+                    case _:
+                        pass
+        raise RuntimeError("an answer ended without its end")
+
+    async def _exchange(self, heard: Heard) -> str:
+        try:
+            return await self._desk.exchanges.show(
+                heard.workspace, Exchange(message=heard.key, conversation=heard.conversation, person=heard.asker)
+            )
+        except KnowledgeDown:
+            return ""  # no buttons then; the answer says itself what is down
+
+    async def _shown(self, heard: Heard, reply: Reply, answer: Answer) -> None:
+        exchange = Exchange(
+            message=heard.key,
+            conversation=heard.conversation,
+            person=heard.asker,
+            posts=reply.posts,
+            outcome=answer.outcome.value,
+        )
+        try:
+            await self._desk.exchanges.show(heard.workspace, exchange)
+        except BotError as error:
+            log.info("exchange_not_kept", error=type(error).__name__)

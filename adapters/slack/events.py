@@ -1,0 +1,131 @@
+"""What Slack delivers, as an arrival for the inbox, or nothing when it can only be noise. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.inbox import Arrival
+
+_SAID: Final = {None, "file_share", "thread_broadcast"}
+_CHANGED: Final = {"message_changed", "message_deleted"}
+_MEMBERS: Final = {"member_joined_channel", "member_left_channel", "channel_shared", "channel_unshared", "user_change"}
+_OTHER: Final = {"app_home_opened", "agent_session_stopped", "app_uninstalled", "tokens_revoked", *_MEMBERS}
+_KEPT: Final = ("channel", "channel_type", "user", "user_team", "text", "ts", "thread_ts", "files", "subtype", "type")
+_FILE: Final = (
+    *("id", "name", "title", "mimetype", "size", "mode", "file_access"),
+    *("url_private_download", "url_private"),
+)
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """The app in one team: what `auth.test` said. `url` is the team's, with a slash at the end."""
+
+    team: str
+    user: str
+    bot: str
+    url: str = ""
+    name: str = "vocero"
+
+
+def to_arrival(body: Json, me: Me) -> Arrival | None:
+    """Return what to accept; None for what needs no work: other bots, own words, chatter without a mention."""
+    if "event" in body:
+        return _event(body, me)
+    if "command" in body:
+        keys = ("text", "user_id", "channel_id", "channel_name", "response_url", "trigger_id")
+        payload = {"kind": "command", **{key: body.get(key, "") for key in keys}}
+        return _arrival(me, f"command/{body['trigger_id']}", f"{body['channel_id']}/{body['user_id']}", payload)
+    if body.get("type") in ("block_actions", "message_action"):
+        return _interaction(body, me)
+    return None
+
+
+def _event(body: Json, me: Me) -> Arrival | None:
+    event: Json = body["event"]
+    kind, key = event.get("type", ""), str(body.get("event_id", ""))
+    if kind in _OTHER:
+        user = event.get("user")
+        about = {"user": user if isinstance(user, str) else (user or {}).get("id", "")}
+        kept = {name: event[name] for name in ("channel", "tab", "thread_ts", "streaming_message_ts") if name in event}
+        return _arrival(me, key, f"{kind}/{about['user']}", {"kind": kind, **about, **kept})
+    if kind not in ("message", "app_mention"):
+        return None
+    if event.get("subtype") in _CHANGED:
+        return _change(event, key, me, shared=bool(body.get("is_ext_shared_channel")))
+    if not _is_said(event, me):
+        return None
+    payload = {"kind": "said", **_message(event), "shared": bool(body.get("is_ext_shared_channel"))}
+    return _arrival(me, key, _place(event), payload)
+
+
+def _is_said(event: Json, me: Me) -> bool:
+    """Whether a person said something that might be for us: to us alone, with our name in it, or in a thread."""
+    if event.get("subtype") not in _SAID or event.get("bot_id") or event.get("bot_profile") or event.get("hidden"):
+        return False
+    if not event.get("user") or event["user"] == me.user:
+        return False
+    near = event.get("channel_type") == "im" or event.get("type") == "app_mention" or event.get("thread_ts")
+    return bool(near) or f"<@{me.user}" in (event.get("text") or "")
+
+
+def _change(event: Json, key: str, me: Me, *, shared: bool) -> Arrival | None:
+    before: Json = event.get("previous_message") or {}
+    if before.get("bot_id") or before.get("user") == me.user:
+        return None
+    if event["subtype"] == "message_deleted":
+        ts = event.get("deleted_ts") or before.get("ts")
+        payload = {"kind": "deleted", "channel": event["channel"], "ts": ts}
+        return _arrival(me, key, _place({**before, "channel": event["channel"], "ts": ts}), payload)
+    after: Json = event.get("message") or {}
+    named = f"<@{me.user}"
+    if named not in (after.get("text") or "") or named in (before.get("text") or ""):
+        return None  # only a mention that is new asks anything; a preview unfolding is an edit, too
+    said = {**after, "channel": event["channel"], "channel_type": event.get("channel_type", "")}
+    if not _is_said(said, me):
+        return None
+    return _arrival(me, key, _place(said), {"kind": "said", **_message(said), "shared": shared})
+
+
+def _interaction(body: Json, me: Me) -> Arrival:
+    channel = (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id", "")
+    message: Json = body.get("message") or {}
+    payload = {
+        "kind": "action" if body["type"] == "block_actions" else "shortcut",
+        "user": body["user"]["id"],
+        "user_team": body["user"].get("team_id", ""),
+        "channel": channel,
+        "response_url": body.get("response_url", ""),
+        "ephemeral": bool((body.get("container") or {}).get("is_ephemeral")),
+        "home": (body.get("view") or {}).get("type") == "home",
+        "message": {**_message(message), "from_us": message.get("user") == me.user, "channel": channel},
+        "callback": body.get("callback_id", ""),
+        "actions": [{k: a.get(k) for k in ("action_id", "value", "type")} for a in body.get("actions", [])],
+    }
+    root = message.get("thread_ts") or message.get("ts") or body["user"]["id"]
+    return _arrival(me, f"action/{body['trigger_id']}", f"{channel}/{root}", payload)
+
+
+def _message(event: Json) -> dict[str, Any]:
+    kept = {key: event[key] for key in _KEPT if event.get(key) is not None}
+    if "files" in kept:
+        kept["files"] = [{key: file[key] for key in _FILE if key in file} for file in kept["files"]]
+    return kept
+
+
+def _place(event: Json) -> str:
+    """Return the part of a conversation's key after the team: a direct conversation is one, elsewhere each thread."""
+    channel = event["channel"]
+    return channel if channel.startswith("D") else f"{channel}/{event.get('thread_ts') or event['ts']}"
+
+
+def _arrival(me: Me, key: str, conversation: str, payload: Json) -> Arrival:
+    workspace = f"slack/{me.team}"
+    return Arrival(
+        workspace=workspace,
+        event_key=key,
+        conversation=f"{workspace}/{conversation}",
+        payload={**payload, "me": me.user},
+    )

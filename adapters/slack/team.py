@@ -1,0 +1,50 @@
+"""What the parts of the adapter share: one team's way out and people, and the product behind the desk."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from adapters.slack.events import Me
+from adapters.slack.outbox import Outbox
+from adapters.slack.people import People
+from core.bot import Bot
+from core.chat import Exchanges, Rooms
+from core.orders import Orders
+from core.ports import Librarian
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """One Slack team that installed the app."""
+
+    me: Me
+    token: str = field(repr=False)
+    outbox: Outbox
+    people: People
+
+
+Teams = Callable[[str], Awaitable[Team]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The product, and how this installation wants it shown.
+
+    `admins`: ids with origin. `human`: the group or person to call, empty: nobody. `stream`: in direct conversations.
+    `trusted`: hosts beside Slack's own that may get the token, for a fake Slack. `leave` is told of a team whose token
+    or app was taken back.
+    """
+
+    bot: Bot
+    librarian: Librarian
+    orders: Orders
+    rooms: Rooms
+    exchanges: Exchanges
+    session: aiohttp.ClientSession
+    admins: frozenset[str] = frozenset()
+    human: str = ""
+    stream: bool = True
+    trusted: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    leave: Callable[[str, str], Awaitable[None]] | None = None

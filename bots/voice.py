@@ -1,0 +1,201 @@
+"""`vocero voice`: from approved answers to a voice that goes live only if it is measured to be worth it."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bots.cli import WORKSPACE, Json, Workspace, print_json, quiet, readable, run
+from core.errors import InputError
+from core.examples import Mix
+
+voice = typer.Typer(
+    help="Approved answers become a voice: train, compare, promote.", no_args_is_help=True, rich_markup_mode=None
+)
+examples = typer.Typer(help="The approved answers to train on.", no_args_is_help=True, rich_markup_mode=None)
+voice.add_typer(examples, name="examples")
+
+Examples = Annotated[str, typer.Option("--examples", help="A JSONL file, or handbook: the sample company's.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same split and the same figures.")]
+By = Annotated[str, typer.Option(help="Who does this; it is kept in the audit.")]
+Given = Annotated[str, typer.Argument(metavar="ADAPTER", help="A trained folder, or the name of a known adapter.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(voice, name="voice")
+
+
+@examples.command("list", epilog="Example: vocero voice examples list --workspace slack/T1")
+def list_examples(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None:
+    """Show the examples and who approved them."""
+    from bots import voicing
+
+    rows = run(voicing.list_examples(readable(workspace, "workspace"), say=quiet(as_json)))
+    if as_json:
+        print_json(rows)
+        return
+    from adapters.terminal import harmless
+
+    for row in rows:
+        print(harmless(f"{row['id']}  {row['approved_by'] or 'not approved':<20}  {row['question'][:90]}"))
+    print(f"{len(rows)} examples" if rows else "no examples yet: approve an answer in chat, or import a file")
+
+
+@examples.command("import", epilog="Example: vocero voice examples import answers.jsonl --by maria")
+def import_examples(
+    file: Annotated[Path, typer.Argument(help="JSONL: {question, answer, passages?, source?} a line.")],
+    workspace: Workspace = WORKSPACE,
+    by: Annotated[str, typer.Option(help="Who approves them; without a name they wait for an approval.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Add examples from a file; what is there already is left out."""
+    from bots import voicing
+
+    added, given = run(voicing.import_examples(file, readable(workspace, "workspace"), by, say=quiet(as_json)))
+    print_json({"added": added, "given": given}) if as_json else print(f"{added} of {given} examples added")
+
+
+@examples.command("export", epilog="Example: vocero voice examples export train.jsonl")
+def export_examples(
+    file: Annotated[str, typer.Argument(help="Where to; - for standard output.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,
+) -> None:
+    """Write what would be trained on: approved, without duplicates, secrets and personal data taken out."""
+    from bots import voicing
+
+    lines, told = run(voicing.export_examples(readable(workspace, "workspace"), say=quiet(as_json)))
+    if file == "-":
+        sys.stdout.write("".join(lines))
+        return
+    try:
+        Path(file).write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written ({error.strerror}): name another.") from error
+    print_json(told) if as_json else print(f"{told['written']} examples written, {told['dropped']} left out")
+    if told["scrubbed"] and not as_json:
+        print("taken out: " + ", ".join(f"{n} {kind}" for kind, n in told["scrubbed"].items()))
+
+
+@examples.command(epilog="Example: vocero voice examples approve e4k2 --by maria")
+def approve(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The example's id.")],
+    by: By = "command line",
+    workspace: Workspace = WORKSPACE,
+) -> None:
+    """Approve an example, so that it is trained on. Slack's and Discord's terms forbid training on what others wrote
+    there without their consent: approve only what the bot or you said."""
+    from bots import voicing
+
+    run(voicing.approve(name, readable(workspace, "workspace"), by, say=quiet(False)))
+    print(f"approved {name}")
+
+
+@voice.command(epilog="Example: vocero voice train --examples handbook --out voices/ours")
+def train(
+    examples: Examples,
+    out: Annotated[Path, typer.Option(help="The folder for the adapter; the same one again goes on or trains anew.")],
+    level: Annotated[str, typer.Option(help="adapter (LoRA), partial (the last layers) or full.")] = "adapter",
+    mix: Annotated[Mix, typer.Option(help="style: the voice alone; raft: reading passages in the voice.")] = Mix.RAFT,
+    steps: Annotated[int, typer.Option(min=0, help="Default: 24 for style, 40 for raft.")] = 0,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a voice on approved answers; a third of them is held back to measure it on."""
+    from bots import voicing
+
+    with _progress(shown=sys.stderr.isatty() and not as_json) as show:
+        done = run(voicing.train(examples, out, level, mix, steps, seed, say=quiet(as_json), show=show))
+    if as_json:
+        print_json(done)
+        return
+    held, rows = len(done["dataset"]["held_back"]), sum(done["dataset"]["rows"].values())
+    print(f"trained on {rows} rows in {done['seconds']:.0f} s; {held} examples were held back to measure it on")
+    if taken := done["dataset"]["scrubbed"]:
+        print("taken out before training: " + ", ".join(f"{n} {kind}" for kind, n in taken.items()))
+    print(f"next: vocero voice compare --examples {examples} --{'raft-' * (mix is Mix.RAFT)}adapter {out}")
+
+
+@voice.command(epilog="Example: vocero voice compare --examples handbook --raft-adapter voices/ours --out report")
+def compare(
+    examples: Examples,
+    adapter: Annotated[Path | None, typer.Option(help="Trained with --mix style.")] = None,
+    raft_adapter: Annotated[Path | None, typer.Option(help="Trained with --mix raft.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for report.html and report.json.")] = None,
+    seed: Seed = 0,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many questions; 0: all held back.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Ask every way of answering the questions held back from training, and say which is worth it."""
+    from bots import voicing
+    from infra.voice.report import to_lines
+
+    with _progress(shown=sys.stderr.isatty() and not as_json) as show:
+        report = run(voicing.compare(examples, adapter, raft_adapter, out, seed, limit, say=quiet(as_json), show=show))
+    if as_json:
+        print_json(report)
+    else:
+        print("\n".join(to_lines(report)))
+
+
+@voice.command(epilog="Example: vocero voice promote voices/ours --workspace slack/T1")
+def promote(
+    adapter: Given,
+    workspace: Workspace = WORKSPACE,
+    force: Annotated[bool, typer.Option("--force", help="Even if the comparison advises against it; audited.")] = False,
+    by: By = "command line",
+) -> None:
+    """Let a voice speak in a workspace, if the comparison found it worth it; the one before it is withdrawn."""
+    from bots import voicing
+
+    print(run(voicing.promote(adapter, readable(workspace, "workspace"), force, by, say=quiet(False))))
+
+
+@voice.command(epilog="Example: vocero voice withdraw ours-1a2b3c4d")
+def withdraw(adapter: Given, workspace: Workspace = WORKSPACE, by: By = "command line") -> None:
+    """Let a voice speak no more; answers are at once as they were without it."""
+    from bots import voicing
+
+    print(run(voicing.withdraw(adapter, readable(workspace, "workspace"), by, say=quiet(False))))
+
+
+@voice.command("list", epilog="Example: vocero voice list --json")
+def list_voices(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None:
+    """Show a workspace's voices, the live one first."""
+    from bots import voicing
+
+    rows = run(voicing.list_voices(readable(workspace, "workspace"), say=quiet(as_json)))
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        print(f"{row['state']:<10} {row['name']:<30} {row['arm']:<6} by {row['by'] or '-'}, {row['changed']:%Y-%m-%d}")
+    if not rows:
+        print("no voices yet: vocero voice train")
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int, dict[str, Any]], None]]:
+    """Show one bar with the remaining time; where there is no terminal, nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bars:
+        task = bars.add_task("starting", total=None)
+
+        def show(what: str, done: int, of: int, more: dict[str, Any]) -> None:
+            detail = " ".join(f"{key} {value:.2f}" for key, value in more.items())
+            bars.update(task, description=f"{what} {detail}".strip(), completed=done, total=of or None)
+
+        yield show
+
+
+def to_line(row: dict[str, Any]) -> str:
+    """Return one line of JSON."""
+    return json.dumps(row, ensure_ascii=False) + "\n"

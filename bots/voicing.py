@@ -1,0 +1,326 @@
+"""What the `vocero voice` commands do."""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from bots.wiring import open_database, open_endpoints, open_vocero
+from core.errors import InputError, SetupError
+from core.examples import Mix, deduplicated, split
+from core.grounding import SERVED, STRICT
+from core.messages import Passage
+from core.prompt import PASSAGES, SMALL_PASSAGES
+from infra.embedded import voices as kept
+from infra.embedded.credentials import Credentials
+from infra.embedded.home import Home, at, prepare
+from infra.settings import Settings, read_settings
+from infra.voice import adapter as trained
+from infra.voice import dataset, sources, training
+from infra.voice.adapter import Adapter, read_adapter
+
+Say = Callable[[str], None]
+Show = Callable[[str, int, int, dict[str, Any]], None]
+PATIENCE: Final = 300.0  # seconds for one answer of a measurement: a busy machine must not change what is measured
+
+
+def home_of(settings: Settings) -> Home:
+    """Return the home, made if it is not there."""
+    home = at(settings.home)
+    prepare(home, database=False)
+    return home
+
+
+def base_file(settings: Settings) -> Path:
+    """Return the model that is served here, as a file. SetupError when it is served elsewhere."""
+    from infra.embedded.weights import bundled, check_gguf
+
+    if settings.model_url and settings.model_file is None:
+        raise SetupError("Training starts from a GGUF file: set VOCERO_MODEL_FILE to that of the served model.")
+    if settings.model_file is not None:
+        check_gguf(settings.model_file.expanduser())
+        return settings.model_file.expanduser().resolve()
+    return bundled(Credentials(home_of(settings)))
+
+
+async def train(
+    where: str, out: Path, level: str, mix: Mix, steps: int, seed: int, *, say: Say, show: Show
+) -> dict[str, Any]:
+    """Build the dataset as the bot would retrieve, train, and return the manifest."""
+    if level not in training.LEVELS:
+        raise InputError(f"{level!r} is no level: use {', '.join(training.LEVELS)}.")
+    material, settings, folder = sources.read(where), read_settings(), out.expanduser().absolute()  # noqa: ASYNC240
+    training.interpreter()  # said before anything else is done
+    base = base_file(settings)
+    shown = PASSAGES if settings.model_url or settings.model_file else SMALL_PASSAGES
+    async with shelved(material, settings, say=say, show=show) as (_, found, _names, _workspace):
+        built = dataset.build(material, found, mix=mix, seed=seed, shown=shown)
+    job = training.Job(
+        out=folder,
+        base=base,
+        cache=home_of(settings).path / "training",
+        mix=mix,
+        level=level,
+        steps=steps or training.STEPS[mix],
+        seed=seed,
+        source=where,
+    )
+    need = training.check_memory(job, built, training.available())
+    say(f"{len(built.train)} rows, about {need / 1e9:.1f} GB of memory")
+    manifest: dict[str, Any] = {}
+    async for event in training.train(job, built, threads=threads()):
+        match event["event"]:
+            case "unpacking" | "resumed":
+                say("unpacking the base model, once" if event["event"] == "unpacking" else "going on where it was")
+            case "step":
+                show("training", event["step"], job.steps, {"loss": event["loss"]})
+            case "adapter":
+                manifest = dict(event["manifest"])
+    return manifest
+
+
+def threads() -> int:
+    """Return how many threads train: all cores we may use."""
+    import os
+
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@asynccontextmanager
+async def shelved(
+    material: sources.Material, settings: Settings, *, say: Say, show: Show
+) -> AsyncIterator[tuple[Any, dict[str, list[Passage]], dict[str, str], str]]:
+    """Learn the material's documents in a workspace that is gone afterwards, and ask every question's passages."""
+    from infra.postgres.trial import trial
+
+    async with AsyncExitStack() as stack:
+        ends = await stack.enter_async_context(open_endpoints(settings, say=say, model=False, redis=False))
+        vocero = await stack.enter_async_context(open_vocero(settings, say=say, model=False, redis=False))
+        workspace = await stack.enter_async_context(trial(ends.database))
+        names: dict[str, str] = {}
+        async for name, ours in dataset.learned(material, vocero.librarian, workspace):
+            names[name] = ours
+            show("learning", len(names), len(material.documents), {})
+        found: dict[str, list[Passage]] = {}
+        async for name, passages in dataset.retrieved(material.examples, names, vocero.knowledge, workspace):
+            found[name] = passages
+            show("searching", len(found), len(material.examples), {})
+        yield vocero, found, names, workspace
+
+
+async def compare(
+    where: str,
+    style: Path | None,
+    raft: Path | None,
+    out: Path | None,
+    seed: int,
+    limit: int,
+    *,
+    say: Say,
+    show: Show,
+) -> dict[str, Any]:
+    """Ask all arms on what was held back; write the report, and what the gate says beside the adapter."""
+    from infra.voice import comparing
+    from infra.voice.arms import Stage
+
+    material, settings = sources.read(where), read_settings()
+    adapters = [read_adapter(folder) for folder in (style, raft) if folder]
+    base = base_file(settings) if not settings.model_url else None
+    for one in adapters:
+        if base:
+            trained.check_base(one, trained.digest(base))
+    held = frozenset.intersection(*(a.held_back for a in adapters)) if adapters else None
+    parts = split(dataset.clean(material.examples)[0], seed=seed)
+    asked = comparing.choose(parts, held, limit, seed)
+    async with AsyncExitStack() as stack:
+        speaker = await stack.enter_async_context(_speaking(settings, base, adapters))
+        shelf = shelved(material, settings, say=say, show=show)
+        vocero, found, names, workspace = await stack.enter_async_context(shelf)
+        served = bool(settings.model_url or settings.model_file)
+        stage = Stage(
+            knowledge=vocero.knowledge,
+            librarian=vocero.librarian,
+            embedder=vocero.embedder,
+            speaker=speaker,
+            workspace=workspace,
+            guard=SERVED if served else STRICT,
+            voiced=served,
+        )
+        by_folder = dict(zip([f for f in (style, raft) if f], adapters, strict=True))
+        plan = comparing.Plan(
+            parts=replace(parts, train=tuple(e for e in parts.train if held is None or e.id not in held)),
+            asked=asked,
+            found=found,
+            names=names,
+            adapter=by_folder.get(style) if style else None,
+            raft=by_folder.get(raft) if raft else None,
+            seed=seed,
+        )
+        done, most = 0, comparing.parts_of(plan) + len(asked)
+
+        def tell() -> None:
+            nonlocal done
+            done += 1
+            show("asking", done, most, {})
+
+        report, answers = await comparing.compare(stage, plan, tell)
+    _write(report, answers, out, adapters, raft is not None)
+    return report
+
+
+def _write(
+    report: dict[str, Any], answers: list[dict[str, Any]], out: Path | None, adapters: list[Adapter], raft: bool
+) -> None:
+    from infra.voice.report import to_html
+
+    try:
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            (out / "report.html").write_text(to_html(report, answers), encoding="utf-8")
+        for adapter in adapters:
+            if (adapter is adapters[-1]) and report["gate"] and (raft or len(adapters) == 1):
+                kept = {"sha256": adapter.sha256, **report["gate"], "verdict": report["verdict"], "n": report["n"]}
+                (adapter.folder / trained.GATE).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The report cannot be written ({error.strerror}): name another --out.") from error
+
+
+@asynccontextmanager
+async def _speaking(settings: Settings, base: Path | None, adapters: list[Adapter]) -> AsyncIterator[Any]:
+    """Yield a speaker: of the served model if there is one, else of a server of our own that has the adapters."""
+    from infra.embedded.alone import serving
+    from infra.models.endpoint import Budgets
+    from infra.models.tgi import TgiSpeaker
+
+    patient = Budgets(first_token=PATIENCE, between_tokens=PATIENCE, total=2 * PATIENCE)
+    if base is None:
+        token = settings.model_token.get_secret_value() if settings.model_token else None
+        yield TgiSpeaker(settings.model_url, model=settings.model, token=token, concurrency=1, budgets=patient)
+        return
+    async with serving(file=settings.model_file, adapters=[a.file for a in adapters]) as ends:
+        yield TgiSpeaker(
+            [ends.model_url or ""], model=ends.model_name, token=ends.model_token, concurrency=1, budgets=patient
+        )
+
+
+async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say) -> str:
+    """Make an adapter live, if the comparison says so; return what to tell."""
+    from infra.postgres.voices import PostgresVoices
+
+    settings = read_settings()
+    adapter = read_adapter(_folder(settings, given))
+    if not settings.model_url:
+        trained.check_base(adapter, trained.digest(base_file(settings)))
+    check_gate(adapter, given, force)
+    async with open_database(settings, say=say) as database:
+        await PostgresVoices(database).promote(workspace, adapter.manifest, adapter.arm, by=by, forced=force)
+    if settings.model_url:
+        return f"{adapter.name} is live in {workspace}: serve it under this name (see docs/voice.md)"
+    home = home_of(settings)
+    kept.install(home, adapter.file, workspace=workspace, base=adapter.base, model_file=settings.model_file)
+    _copy_known(home, adapter)
+    return f"{adapter.name} is live in {workspace}: what is started from now on speaks with it"
+
+
+def check_gate(adapter: Adapter, given: str, force: bool) -> None:
+    """Refuse an adapter that was not compared, or that the comparison advises against. InputError."""
+    found = adapter.gate()
+    if force or (found and found.get("passed")):
+        return
+    if found is None:
+        option = "--raft-adapter" if adapter.arm == "raft" else "--adapter"
+        raise InputError(
+            f"{adapter.name} was not compared yet: run vocero voice compare --examples "
+            f"{adapter.manifest['dataset']['source']} {option} {given}, or promote it with --force."
+        )
+    raise InputError(f"{adapter.name} is not worth it: {'; '.join(found['reasons'])}. Promote it anyway with --force.")
+
+
+async def withdraw(given: str, workspace: str, by: str, *, say: Say) -> str:
+    """Let an adapter speak no more; return what to tell."""
+    from infra.postgres.voices import PostgresVoices
+
+    settings = read_settings()
+    name = read_adapter(Path(given)).name if (Path(given) / trained.MANIFEST).exists() else given
+    async with open_database(settings, say=say) as database:
+        await PostgresVoices(database).withdraw(workspace, name, by=by)
+    if not settings.model_url:
+        kept.remove(home_of(settings), name, workspace=workspace)
+    return f"{name} is withdrawn from {workspace}"
+
+
+async def list_voices(workspace: str, *, say: Say) -> list[dict[str, Any]]:
+    """Return a workspace's adapters."""
+    from infra.postgres.voices import PostgresVoices
+
+    async with open_database(read_settings(), say=say) as database:
+        return [asdict(one) for one in await PostgresVoices(database).listed(workspace)]
+
+
+def _folder(settings: Settings, given: str) -> Path:
+    """Return the folder a word stands for: itself, or one that was promoted before."""
+    known = home_of(settings).path / "voices" / "known" / given
+    return known if "/" not in given and known.is_dir() and not Path(given).is_dir() else Path(given)
+
+
+def _copy_known(home: Home, adapter: Adapter) -> None:
+    """Keep a promoted adapter with its manifest, so that its name alone brings it back."""
+    import shutil
+
+    folder = home.path / "voices" / "known" / adapter.name
+    if folder.resolve() == adapter.folder.resolve():
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file in (adapter.file, adapter.folder / trained.MANIFEST, adapter.folder / trained.GATE):
+        if file.exists():
+            shutil.copyfile(file, folder / file.name)
+
+
+async def list_examples(workspace: str, *, say: Say) -> list[dict[str, Any]]:
+    """Return the examples as rows."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        rows = await PostgresExamples(database).listed(workspace)
+    return [{**to_row(example), "approved_by": by} for example, by in rows]
+
+
+async def import_examples(file: Path, workspace: str, by: str, *, say: Say) -> tuple[int, int]:
+    """Add a file's examples; return how many were new, and how many there were."""
+    from infra.postgres.examples import PostgresExamples
+
+    material = sources.read(str(file))
+    async with open_database(read_settings(), say=say) as database:
+        return await PostgresExamples(database).add(workspace, material.examples, by=by), len(material.examples)
+
+
+async def export_examples(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
+    """Return exactly what would be trained on, as lines, and what was left out."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        rows = await PostgresExamples(database).listed(workspace)
+    cleaned, taken = dataset.clean([example for example, by in rows if by])
+    left, dropped = deduplicated(cleaned)
+    lines = [json.dumps(to_row(example), ensure_ascii=False) + "\n" for example in left]
+    unapproved = sum(not by for _, by in rows)
+    return lines, {"written": len(lines), "dropped": len(dropped) + unapproved, "scrubbed": dict(Counter(taken))}
+
+
+async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:
+    """Approve an example."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        await PostgresExamples(database).approve(workspace, name, by=by)
+
+
+def to_row(example: Any) -> dict[str, Any]:
+    """Return an example as JSON that can be imported again."""
+    passages = [{"document": p.document, "chunk": p.chunk, "title": p.title, "text": p.text} for p in example.passages]
+    row = {"id": example.id, "question": example.question, "answer": example.answer, "passages": passages}
+    return row | ({"source": example.document} if example.document else {})

@@ -1,0 +1,35 @@
+"""`vocero run worker`: documents from the queue, until told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+from infra.logs import configure
+from infra.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def serve(settings: Settings) -> None:
+    """Work until Ctrl-C or SIGTERM; then finish what is in hand, or hand it back."""
+    configure(settings.log_format)
+    asyncio.run(_serve(settings, _say))
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+async def _serve(settings: Settings, say: Say) -> None:
+    from bots.wiring import open_vocero
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with open_vocero(settings, say=say, model=False, redis=False) as vocero:
+        for note in vocero.notes:
+            say(note)
+        say("The worker takes documents (Ctrl-C ends it).")
+        await vocero.worker().run(stop)
+        say("The worker has ended.")

@@ -1,0 +1,286 @@
+"""Carries out the chat commands, the same on every platform; what it returns is Markdown for the place it came from."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Final
+
+from core.audience import WORKSPACE, Audience
+from core.bot import Bot
+from core.chat import KEYS, Exchanges, Lessons, Rooms
+from core.commands import Command, Kind, Verb
+from core.documents import Document, Learned, Place, Receipt, Source, State, to_pasted
+from core.errors import InputError, RefusedError, UnknownError
+from core.messages import Answer, Done, Outcome, Question
+from core.phrases import phrase
+from core.ports import Librarian, Memory
+
+LISTED: Final = 30  # documents or gaps of one reply: a screen; the console has the rest
+
+
+class NotADocument(InputError):
+    """The name of a harmless command is no document: the message was rather a question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command with who gave it, where, and who will read the reply.
+
+    `room`: the platform's key of the channel. `scope`: where documents go when none was said. `files`: what came along.
+    `admin`: checked by the platform, now.
+    """
+
+    command: Command
+    workspace: str
+    audience: Audience
+    user: str
+    room: str
+    conversation: str
+    scope: str = WORKSPACE
+    admin: bool = False
+    tongue: str = "en"
+    files: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A reply in Markdown; `urls` are the addresses in it that may be live."""
+
+    text: str
+    urls: frozenset[str] = frozenset()
+
+
+Step = Callable[[Order], Awaitable[str | Said]]
+
+
+class Orders:
+    """The executor. Each command is a method of its name."""
+
+    def __init__(
+        self,
+        *,
+        bot: Bot,
+        librarian: Librarian,
+        memory: Memory,
+        rooms: Rooms,
+        exchanges: Exchanges,
+        lessons: Lessons,
+    ) -> None:
+        self._bot, self._librarian, self._memory = bot, librarian, memory
+        self._rooms, self._exchanges, self._lessons = rooms, exchanges, lessons
+
+    async def check(self, order: Order) -> None:
+        """Raise RefusedError when the command is not for this person; NotADocument, UnknownError for a wrong name."""
+        command = order.command
+        if command.admin and not order.admin:
+            raise RefusedError(phrase("admins_only", order.tongue, command=command.verb.value))
+        if command.kind is Kind.DOCUMENT:
+            await self._document(order)
+
+    async def run(self, order: Order) -> Said:
+        """Do it and return what to say. BotError with the reason."""
+        await self.check(order)
+        steps: dict[Verb, Step] = {
+            Verb.ADD: self._add,
+            Verb.LIST: self._list,
+            Verb.SHOW: self._show,
+            Verb.STATUS: self._status,
+            Verb.REFRESH: self._refresh,
+            Verb.REMOVE: self._remove,
+            Verb.UNDO: self._undo,
+            Verb.SHARE: self._share,
+            Verb.FORGET: self._forget,
+            Verb.GAPS: self._gaps,
+            Verb.APPROVE: self._approve,
+            Verb.SETTINGS: self._settings,
+        }
+        step = steps.get(order.command.verb)
+        if step is None:
+            raise RefusedError(phrase("not_yet", order.tongue, command=order.command.verb.value))
+        said = await step(order)
+        return said if isinstance(said, Said) else Said(said)
+
+    async def _document(self, order: Order) -> Document:
+        """Return the document named, if everyone here may know of it."""
+        command = order.command
+        try:
+            found, _ = await self._librarian.document(order.workspace, command.target)
+        except UnknownError:
+            found = None
+        if found is None or not (order.audience.may_see(found.scope) or order.admin):
+            if command.destructive or command.admin:
+                raise UnknownError(phrase("no_document", order.tongue, name=command.target[:80]))
+            raise NotADocument(phrase("no_document", order.tongue, name=command.target[:80]))
+        return found
+
+    async def _add(self, order: Order) -> str:
+        command = order.command
+        place = Place(workspace=order.workspace, collection=command.collection, scope=_scope(order))
+        if command.kind is Kind.URL:
+            sources: tuple[Source, ...] = (Source(name=command.target, url=command.target, title=command.title),)
+        elif command.kind is Kind.TEXT:
+            sources = (to_pasted(command.target, command.title),)
+        else:
+            sources = tuple(replace(file, title=command.title) if command.title else file for file in order.files)
+        lines = [self._learned(await self._bot.learn(s, place, by=order.user), order.tongue) for s in sources]
+        return "\n".join([*lines, *order.notes])
+
+    def _learned(self, learned: Learned, tongue: str) -> str:
+        title = _plain(learned.title or learned.source)
+        if learned.state is State.FAILED:
+            return phrase("not_learned", tongue, title=title, reason=learned.reason)
+        key = "unchanged" if learned.state is State.UNCHANGED else "learned"
+        values = {"title": title, "document": learned.document, "chunks": learned.chunks}
+        return phrase(key, tongue, seconds=f"{learned.seconds:.1f}", **values)
+
+    async def _list(self, order: Order) -> str:
+        command = order.command
+        try:
+            found = await self._librarian.documents(order.workspace, order.audience)
+        except UnknownError:
+            found = []
+        wanted = [
+            d
+            for d in found
+            if d.state is not State.REMOVED
+            and command.collection in ("", d.collection)
+            and (not command.scope or d.scope == command.scope)
+        ]
+        if not wanted:
+            return phrase("no_documents", order.tongue)
+        lines = [f"- {_line(d)}" for d in wanted[:LISTED]]
+        more = [phrase("more", order.tongue, n=len(wanted) - LISTED)] if len(wanted) > LISTED else []
+        return "\n".join([phrase("documents", order.tongue, n=len(wanted)), *lines, *more])
+
+    async def _show(self, order: Order) -> Said:
+        d = await self._document(order)
+        parts = [
+            f"**{_plain(d.title)}** `{d.id}`",
+            f"{d.source[:300]}",
+            f"{d.state.value}, {d.chunks} · {d.collection}",
+        ]
+        changed = f"{d.changed:%Y-%m-%d %H:%M} UTC"
+        parts += [phrase("revised", order.tongue, revision=d.revision, when=changed), d.reason]
+        return Said("\n".join(parts).strip(), frozenset({d.url, d.source}))
+
+    async def _status(self, order: Order) -> str:
+        if order.command.kind is Kind.DOCUMENT:
+            return _line(await self._document(order))
+        try:
+            found = await self._librarian.documents(order.workspace, order.audience)
+        except UnknownError:
+            found = []
+        ready = [d for d in found if d.state in (State.INDEXED, State.UNCHANGED)]
+        lines = [phrase("status", order.tongue, documents=len(ready), chunks=sum(d.chunks for d in ready))]
+        lines += [f"- {_line(d)}" for d in found if d.state in (State.QUEUED, State.RUNNING, State.FAILED)][:LISTED]
+        return "\n".join([*lines, *order.notes])
+
+    async def _refresh(self, order: Order) -> str:
+        d = await self._document(order)
+        if not d.url:
+            raise RefusedError(phrase("not_an_address", order.tongue, title=_plain(d.title)))
+        return self._learned(await self._librarian.refresh(order.workspace, d.id, by=order.user), order.tongue)
+
+    async def _undo(self, order: Order) -> str:
+        undone = await self._librarian.undo(order.workspace, by=order.user)
+        title = _plain(undone.title or undone.source)
+        return phrase("undone", order.tongue, title=title, state=undone.state.value)
+
+    async def _remove(self, order: Order) -> str:
+        d = await self._document(order)
+        gone = await self._bot.remove(d.id, workspace=order.workspace, by=order.user)
+        return phrase("removed", order.tongue, title=_plain(gone.title or d.title))
+
+    async def _share(self, order: Order) -> str:
+        d = await self._document(order)
+        shared = await self._librarian.share(order.workspace, d.id, _scope(order), by=order.user)
+        return phrase("shared", order.tongue, title=_plain(shared.title or d.title), scope=shared.scope)
+
+    async def _forget(self, order: Order) -> str:
+        kind = {Kind.ME: "user", Kind.THIS: "conversation"}.get(order.command.kind, "document")
+        if kind == "document":
+            name = (await self._document(order)).id
+        else:
+            name = order.user if kind == "user" else order.conversation
+        receipt = await self._bot.forget(kind, name, workspace=order.workspace, by=order.user)
+        return _receipt(receipt, order.tongue)
+
+    async def _gaps(self, order: Order) -> str:
+        gaps = await self._lessons.gaps(order.workspace, sorted(order.audience.scopes), LISTED)
+        if not gaps:
+            return phrase("no_gaps", order.tongue)
+        lines = [f"- {gap.created:%Y-%m-%d}: {_plain(gap.question)[:300]}" for gap in gaps]
+        return "\n".join([phrase("gaps", order.tongue, n=len(gaps)), *lines])
+
+    async def _approve(self, order: Order) -> str:
+        asked = Question(
+            text="",
+            workspace=order.workspace,
+            audience=order.audience,
+            user=order.user,
+            conversation=order.conversation,
+        )
+        turns = await self._memory.recall(asked)
+        question = next((turn.text for turn in reversed(turns) if turn.who == "user"), "")
+        said = next((turn.text for turn in reversed(turns) if turn.who == "bot"), "")
+        if not question:
+            raise InputError(phrase("nothing_to_approve", order.tongue))
+        # asked again outside of the conversation, from the cache: its citations are the example's lineage
+        answer = await answer_of(self._bot, replace(asked, text=question, conversation="", user=""))
+        grounded = answer.citations if answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE) else ()
+        kept = replace(answer, text=order.command.target or said, citations=grounded)
+        name = await self._lessons.approve(
+            order.workspace, question, kept, by=order.user, conversation=order.conversation
+        )
+        return phrase("approved", order.tongue, name=name)
+
+    async def _settings(self, order: Order) -> str:
+        command = order.command
+        if command.value:
+            settings = await self._rooms.change(order.workspace, order.room, command.key, command.value, by=order.user)
+        else:
+            settings = await self._rooms.settings(order.workspace, order.room)
+        keys = [command.key] if command.key else list(KEYS)
+        lines = [f"- `{key}`: {_value(getattr(settings, key))}" for key in keys]
+        return "\n".join([phrase("settings", order.tongue), *lines])
+
+
+async def answer_of(bot: Bot, question: Question) -> Answer:
+    """Return the answer to a question, without its steps."""
+    async with aclosing(bot.answer(question)) as events:
+        async for event in events:
+            if isinstance(event, Done):
+                return event.answer
+    raise RuntimeError("an answer ended without its end")
+
+
+def _scope(order: Order) -> str:
+    scope = order.command.scope or order.scope
+    if scope.startswith("#"):
+        raise InputError(phrase("name_channel", order.tongue, name=scope[:80]))
+    return scope
+
+
+def _line(d: Document) -> str:
+    reason = f": {d.reason}" if d.reason else ""
+    return f"`{d.id}` {_plain(d.title or d.source)} ({d.state.value}, {d.chunks}, {d.collection}){reason}"
+
+
+def _plain(text: str) -> str:
+    """Return a name without the marks of Markdown."""
+    return " ".join(text.translate({ord(mark): " " for mark in "*_~`[]<>|\n"}).split())
+
+
+def _receipt(receipt: Receipt, tongue: str) -> str:
+    gone = ", ".join(f"{n} {what}" for what, n in receipt.gone)
+    lines = [phrase("forgotten", tongue, gone=gone or "0")]
+    if receipt.pending:
+        lines.append(phrase("pending", tongue, what="; ".join(receipt.pending)))
+    if receipt.unprovable:
+        lines.append(phrase("unprovable", tongue, what="; ".join(receipt.unprovable)))
+    return "\n".join(lines)
+
+
+def _value(value: object) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value or "auto")

@@ -1,0 +1,210 @@
+"""Every way of answering, asked the held-back questions through the bot itself: measured is what people would see."""
+
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from core.audience import EVERYONE, Audience
+from core.bot import Bot
+from core.comparison import Said
+from core.errors import InputError
+from core.examples import Example, holds
+from core.grounding import Guard
+from core.messages import Answer, Arm, Done, Event, Question, Turn
+from core.ports import Embedder, Found, Knowledge, Librarian, Shelf, Speaker
+from core.prompt import Prompt, write
+from infra.voice.adapter import Adapter
+
+SHOTS: Final = 5  # examples in the prompt of the prompted voice
+LONGEST: Final = 72  # tokens of an answer: the references have at most sixty, and a small base rambles to any limit
+SHORT: Final = 32  # tokens of an answer to a plain task
+GENERAL: Final = Path(__file__).with_name("general.jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What all arms share."""
+
+    knowledge: Knowledge
+    librarian: Librarian
+    embedder: Embedder
+    speaker: Speaker
+    workspace: str
+    guard: Guard
+    voiced: bool
+
+
+@dataclass(slots=True)
+class Counting:
+    """A speaker that counts tokens and keeps answers short."""
+
+    speaker: Speaker
+    most: int = LONGEST
+    tokens: int = 0
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.speaker.name
+
+    def speak(
+        self, prompt: Prompt, *, adapter: str | None = None, max_tokens: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """Open a counted stream."""
+        return self._speak(prompt, adapter, min(max_tokens, self.most))
+
+    @asynccontextmanager
+    async def _speak(self, prompt: Prompt, adapter: str | None, most: int) -> AsyncIterator[AsyncIterator[str]]:
+        async with self.speaker.speak(prompt, adapter=adapter, max_tokens=most) as deltas:
+            yield self._counted(deltas)
+
+    async def _counted(self, deltas: AsyncIterator[str]) -> AsyncGenerator[str]:
+        async for delta in deltas:
+            self.tokens += 1
+            yield delta
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """Knowledge that looks in the right document only: what the best search could find."""
+
+    knowledge: Knowledge
+    right: Mapping[str, str]  # question -> our id of its document
+
+    async def shelf(self, workspace: str, audience: Audience) -> Shelf:
+        """Return the real shelf."""
+        return await self.knowledge.shelf(workspace, audience)
+
+    async def retrieve(
+        self, query: str, *, workspace: str, audience: Audience, limit: int, mode: str = "hybrid"
+    ) -> Found:
+        """Return what the right document has, best first; for a question without one, nothing."""
+        found = await self.knowledge.retrieve(query, workspace=workspace, audience=audience, limit=8 * limit, mode=mode)
+        document = self.right.get(query)
+        return replace(found, passages=tuple(p for p in found.passages if p.document == document)[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Memory, cache and journal of a measurement: they keep nothing; and one voice, always live."""
+
+    adapter: Adapter | None = None
+    arm: Arm = Arm.RAG
+    kept: list[str] = field(default_factory=list)
+
+    async def recall(self, question: Question) -> tuple[Turn, ...]:  # noqa: ARG002
+        """Return no turns."""
+        return ()
+
+    async def remember(self, question: Question, answer: Answer) -> None:
+        """Keep nothing."""
+
+    async def find(self, workspace: str, key: str) -> Answer | None:  # noqa: ARG002
+        """Return None."""
+        return None
+
+    async def keep(self, workspace: str, key: str, answer: Answer, *, seconds: float) -> None:
+        """Keep nothing."""
+
+    async def purge(self, workspace: str, document: str) -> int:  # noqa: ARG002
+        """Return 0."""
+        return 0
+
+    async def note(self, question: Question, answer: Answer) -> str:  # noqa: ARG002
+        """Record nothing."""
+        return ""
+
+    async def gap(self, question: Question) -> None:
+        """Keep nothing."""
+
+    async def erase(
+        self,
+        workspace: str,  # noqa: ARG002
+        *,
+        conversation: str = "",  # noqa: ARG002
+        user: str = "",  # noqa: ARG002
+    ) -> tuple[tuple[str, int], ...]:
+        """Return nothing."""
+        return ()
+
+    async def forget(self, workspace: str, *, conversation: str = "", user: str = "", document: str = "") -> int:  # noqa: ARG002
+        """Return 0."""
+        return 0
+
+    async def live(self, workspace: str) -> tuple[Arm, str | None]:  # noqa: ARG002
+        """Return the one adapter."""
+        return self.arm, self.adapter.name if self.adapter else None
+
+    def stems(self, adapter: str | None) -> frozenset[str]:
+        """Return its stems."""
+        return self.adapter.stems if self.adapter and adapter else frozenset()
+
+
+def shots(examples: Sequence[Example]) -> str:
+    """Return the prompted voice: five training examples, the shortest of them, as the model is to sound."""
+    chosen = sorted((e for e in examples if e.language == "en"), key=lambda e: (len(e.answer), e.id))[:SHOTS]
+    pairs = "\n\n".join(f"Question: {e.question}\nAnswer: {e.answer}" for e in chosen)
+    return f"answer in the manner of these examples, whatever the subject.\n\n{pairs}"
+
+
+async def ask(
+    stage: Stage,
+    arm: Arm | None,
+    examples: Sequence[Example],
+    *,
+    adapter: Adapter | None = None,
+    voice: str = "",
+    knowledge: Knowledge | None = None,
+    tell: Callable[[], None] = lambda: None,
+) -> dict[str, Said]:
+    """Return what one arm says to every question; without an arm no model writes unless it does so by itself."""
+    counting, alone = Counting(stage.speaker), Alone(adapter, arm if adapter and arm else Arm.RAG)
+    bot = Bot(
+        knowledge=knowledge or stage.knowledge,
+        librarian=stage.librarian,
+        embedder=stage.embedder,
+        memory=alone,
+        cache=alone,
+        journal=alone,
+        voices=alone,
+        guard=stage.guard,
+        speaker=counting,
+        voiced=stage.voiced,
+        voice=voice,
+    )
+    said = {}
+    for example in examples:
+        counting.tokens, began = 0, time.monotonic()
+        question = Question(text=example.question, workspace=stage.workspace, audience=EVERYONE, arm=arm, cached=False)
+        answer = await _last(bot.answer(question))
+        said[example.id] = Said(answer=answer, tokens=counting.tokens, seconds=time.monotonic() - began)
+        tell()
+    return said
+
+
+async def _last(events: AsyncGenerator[Event]) -> Answer:
+    answer = None
+    async for event in events:
+        if isinstance(event, Done):
+            answer = event.answer
+    if answer is None:
+        raise RuntimeError("an answer ended without its end")
+    if any("model is not answering" in note for note in answer.notes):
+        raise InputError(f"The model did not answer every question, so nothing was measured: {answer.notes[0]}")
+    return answer
+
+
+async def solve(speaker: Speaker, adapter: str | None, tell: Callable[[], None] = lambda: None) -> list[float]:
+    """Return for each of thirty plain tasks outside the domain whether it was solved."""
+    solved = []
+    for line in GENERAL.read_text(encoding="utf-8").splitlines():
+        task = json.loads(line)
+        async with speaker.speak(write(Arm.BASE, task["question"]), adapter=adapter, max_tokens=SHORT) as deltas:
+            text = "".join([delta async for delta in deltas])
+        solved.append(float(holds(text, task["accepted"])))
+        tell()
+    return solved

@@ -1,0 +1,161 @@
+"""Questions by command, menu, reply, thread, forum and direct message; buttons and forms below the answers."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from tests.adapters.discord.conftest import Joined
+from tests.adapters.discord.test_conversation import opened
+from tests.fakes.discord import V2, visible
+from tests.fakes.discord.world import walk
+
+# who, where, private, what is asked, what the answer must contain, whether only they see it
+ASKED = [
+    ("ben", "general", False, "how long do refunds take?", r"“how long.*14 days.*Sources.*Refund policy", False),
+    ("alice", "general", False, "when are salaries paid?", r"don't know", False),
+    ("alice", "general", True, "when are salaries paid?", r"25th", True),
+    ("ben", "general", True, "when are salaries paid?", r"don't know", True),
+    ("alice", "people", False, "when are salaries paid?", r"25th", False),
+    ("alice", "general", False, "¿quién ganó la copa?", r"No lo sé", False),
+    ("alice", "general", False, "refund " * 850, r"14 days|don't know", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("who", "where", "private", "said", "shown", "aside"), ASKED, ids=[a[3][:30] + a[0] for a in ASKED]
+)
+async def test_a_question_by_command_is_answered(
+    bot: Joined, who: str, where: str, private: bool, said: str, shown: str, aside: bool
+) -> None:
+    """The command is acknowledged at once and answered with what all its readers may see."""
+    call = await bot.people.slash(who, "ask", channel=where, question=said, private=private)
+    answer = await call.message()
+    assert re.search(shown, visible(answer), re.DOTALL)
+    assert call.deferred
+    assert call.ack_after is not None
+    assert call.ack_after < 1
+    assert call.private is aside
+
+
+async def test_an_answer_is_a_card_that_pings_nobody_and_unfolds_nothing(bot: Joined) -> None:
+    """Components v2, no content, no mentions, and buttons named by the exchange."""
+    answer = await (await bot.people.slash("ben", "ask", question="how long do refunds take?")).message()
+    assert answer["flags"] & V2
+    assert not answer["content"]
+    assert not answer["mentions"]
+    assert not answer["mention_everyone"]
+    labels = {c.get("label") for c in _buttons(answer)}
+    assert {"Helpful", "Not helpful", "Ask a follow-up", "Ask a human"} <= labels
+
+
+async def test_an_empty_question_is_refused_aside(bot: Joined) -> None:
+    """White space is no question; the sentence is in the asker's language."""
+    call = await bot.people.slash("ben", "ask", question="   ", _locale="es-ES")
+    assert "Qué te gustaría saber" in visible(await call.message())
+    assert call.private
+
+
+async def test_a_direct_message_sees_what_its_reader_may_see_anywhere(bot: Joined) -> None:
+    """Alice has the role that sees #people and is told; Ben has not."""
+    for who, shown in (("alice", "25th"), ("ben", "don't know")):
+        asked = await bot.people.dm(who, "when are salaries paid?")
+        where = bot.discord.world.by_id(asked["channel_id"])
+        assert await bot.people.seen(lambda m, shown=shown: shown in visible(m), where)
+    call = await bot.people.slash("alice", "ask", channel=where | {}, question="how long do refunds take?")
+    assert "14 days" in visible(await call.message())
+
+
+async def test_a_thread_goes_on_by_mention_and_remembers(bot: Joined) -> None:
+    """A follow-up in the thread is understood with what came before; the thread stays one conversation."""
+    asked = await bot.people.say("ben", "@bot how long do refunds take?")
+    thread = await opened(bot, asked)
+    await bot.people.seen(lambda m: "14 days" in visible(m), thread)
+    more = await bot.people.say("ben", "@bot and after the goods arrive?", channel=thread)
+    await bot.people.until(lambda: len(bot.people.messages(thread)) >= 3)
+    await bot.people.seen(lambda m: "14 days" in visible(m) and int(m["id"]) > int(more["id"]), thread)
+    assert len(bot.brain.recollection.turns[f"{bot.discord.workspace}/{asked['id']}"]) == 4
+
+
+async def test_a_reply_to_the_bot_is_heard(bot: Joined) -> None:
+    """Discord's own reply with its ping is a mention."""
+    answer = await (await bot.people.slash("ben", "ask", question="how long do refunds take?")).message()
+    asked = await bot.people.say("ben", "how long do refunds take?", reply_to=answer)
+    assert await bot.people.seen(lambda m: "14 days" in visible(m), await opened(bot, asked))
+
+
+async def test_a_forum_post_is_answered_in_the_post_by_its_title(bot: Joined) -> None:
+    """The title is the question; no further thread is opened."""
+    asked = await bot.people.post("ben", "How long do refunds take?", "@bot", channel="help")
+    where = bot.discord.world.by_id(asked["channel_id"])
+    assert await bot.people.seen(lambda m: "14 days" in visible(m), where)
+    assert where["parent_id"] == bot.discord.world.channels["help"]["id"]
+
+
+async def test_a_message_menu_asks_for_one_reader(bot: Joined) -> None:
+    """`Ask about this` takes someone's words for a question, without the intent."""
+    message = await bot.people.say("ben", "how long do refunds take")
+    call = await bot.people.menu("alice", "Ask about this", message)
+    assert "14 days" in visible(await call.message())
+    assert call.private
+    empty = await bot.people.menu("alice", "Ask about this", await bot.people.say("ben", ""))
+    assert "no text" in visible(await empty.message())
+
+
+async def test_a_verdict_is_kept_with_its_why(bot: Joined) -> None:
+    """The last verdict counts; a form asks why, and works without the process that opened it."""
+    answer = await (await bot.people.slash("ben", "ask", question="how long do refunds take?")).message()
+    thanks = await bot.people.click("ben", answer, "Helpful")
+    assert "Thank you" in visible(await thanks.message())
+    form = await bot.people.click("ben", answer, "Not helpful")
+    assert (await form.acked())["type"] == 9
+    said = await bot.people.submit("ben", form, text="it is out of date")
+    assert "Thank you" in visible(await said.message())
+    rows = await kept(bot, "select good from vocero.feedback")
+    assert (False,) in rows
+    assert ({"why": "it is out of date"},) in await kept(bot, "select detail from vocero.audit where action = 'remark'")
+
+
+async def test_a_follow_up_by_form_is_asked_in_the_same_conversation(bot: Joined) -> None:
+    """The button opens a form, and the form is a question."""
+    answer = await (await bot.people.slash("alice", "ask", question="how long do refunds take?")).message()
+    form = await bot.people.click("alice", answer, "Ask a follow-up")
+    await form.acked()
+    call = await bot.people.submit("alice", form, text="and after the goods arrive?")
+    assert "14 days" in visible(await call.message())
+
+
+async def test_a_human_is_called_once(bot: Joined) -> None:
+    """The role is mentioned in the channel, once, whoever presses."""
+    answer = await (await bot.people.slash("ben", "ask", question="who won the cup in 1999?")).message()
+    first = await bot.people.click("ben", answer, "Ask a human")
+    assert "called a human" in visible(await first.message())
+    called = [m for m in bot.people.messages() if m["mention_roles"] == ["1"]]
+    second = await bot.people.click("alice", answer, "Ask a human")
+    assert "already" in visible(await second.message())
+    assert [m for m in bot.people.messages() if m["mention_roles"] == ["1"]] == called
+    assert len(called) == 1
+
+
+async def test_a_deleted_question_takes_its_answer_and_memory_along(bot: Joined) -> None:
+    """Nothing of a question that was taken back stays."""
+    asked = await bot.people.say("ben", "@bot how long do refunds take?")
+    thread = await opened(bot, asked)
+    await bot.people.seen(lambda m: "14 days" in visible(m), thread)
+    conversation = f"{bot.discord.workspace}/{asked['id']}"
+    await bot.people.until(lambda: bot.brain.recollection.turns.get(conversation))
+    await asyncio.sleep(0.2)
+    await bot.people.delete(asked)
+    await bot.people.until(lambda: not bot.people.messages(thread))
+    await bot.people.until(lambda: conversation not in bot.brain.recollection.turns)
+
+
+def _buttons(message: dict[str, Any]) -> list[dict[str, Any]]:
+    return [c for c in walk(message["components"]) if c["type"] == 2]
+
+
+async def kept(bot: Joined, statement: str) -> list[tuple[Any, ...]]:
+    """Return what the database holds for the server."""
+    async with bot.chat.rooms._database.reading(bot.discord.workspace) as connection:
+        return list(await (await connection.execute(statement)).fetchall())

@@ -1,0 +1,113 @@
+"""Every benchmark runs, small: its rows are whole, and what holds at any size holds here."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import __main__ as every
+from tests.benchmarks import engine, recall, replace, retrieval, store
+from tests.benchmarks.session import Session
+from tests.benchmarks.table import Row, to_markdown
+from tests.postgres import Server
+
+CHUNKS = 300
+CORPUS = [
+    ("tents", "Tents", "The Wren is a tent for four people. It is made of canvas."),
+    ("hire", "Hire", "Stoves are hired out by the week at the desk."),
+    ("repairs", "Repairs", "A torn seam is mended within ten days."),
+]
+QUESTIONS = [("q1", "who mends a torn seam?", "repairs"), ("q2", "can I hire a stove for a week?", "hire")]
+
+
+@pytest.fixture(scope="module")
+def small(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """A session whose large workspace is small and whose rounds are few."""
+    data = tmp_path_factory.mktemp("data")
+    for name in retrieval.ASKED:
+        _write_set(data / name)
+    return Session(postgres_server, chunks=CHUNKS, data=data, scale=0.02)
+
+
+def _write_set(folder: Path) -> None:
+    folder.mkdir()
+    corpus = [json.dumps({"id": id_, "title": title, "text": text}) for id_, title, text in CORPUS]
+    queries = [json.dumps({"id": id_, "text": text}) for id_, text, _ in QUESTIONS]
+    qrels = [f"{id_}\t{document}\t1" for id_, _, document in QUESTIONS]
+    for name, lines in (("corpus.jsonl", corpus), ("queries.jsonl", queries), ("qrels.tsv", qrels)):
+        (folder / name).write_text("\n".join(lines), encoding="utf-8")
+
+
+def named(rows: list[Row], words: str) -> Row:
+    return next(row for row in rows if words in row.what)
+
+
+async def test_store(small: Session) -> None:
+    """Three contestants at one ground: each row has its peer's number and what was asked."""
+    rows = await store.bench(small)
+    asked = [(row.what, row.peer) for row in rows if row.holds is not None]
+    assert asked == [
+        ("dense, 16 callers", "stock PGVectorStore"),
+        ("dense, 16 callers", "SQL by hand, same table"),
+        ("hybrid p50, 16 callers", "stock PGVectorStore hybrid"),
+    ]
+    assert all(row.value > 0 for row in rows)
+    assert {row.value for row in rows if "recall" in row.what} == {1.0}
+
+
+async def test_recall(small: Session) -> None:
+    """Small scopes and small workspaces are exact at any size."""
+    rows = await recall.bench(small)
+    found = {row.what: row.value for row in rows if row.what.startswith("recall")}
+    assert len(found) == len(recall.VISIBLE) + 1
+    assert set(found.values()) == {1.0}
+
+
+async def test_engine(small: Session) -> None:
+    """No thread and no loop is started, and LlamaIndex's own synthesizer costs several times as much."""
+    rows = await engine.bench(small)
+    assert named(rows, "threads").value == 0
+    assert next(row.ratio for row in rows if row.peer == "LlamaIndex compact") < 0.5
+
+
+async def test_replace(small: Session) -> None:
+    """No read sees a hole or a mix."""
+    rows = await replace.bench(small)
+    assert named(rows, "wrong reads,").holds
+    assert named(rows, "versions seen").holds
+
+
+async def test_retrieval(small: Session) -> None:
+    """Every variant is measured on every set; on a set this small all of them find everything."""
+    rows = await retrieval.bench(small)
+    assert {row.what.split(":")[0] for row in rows} == set(retrieval.ASKED)
+    assert len(rows) == len(retrieval.ASKED) * 9
+    assert {row.value for row in rows} == {1.0}
+
+
+async def test_retrieval_without_its_sets_says_so(
+    postgres_server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who has no judged sets still gets the other benchmarks."""
+    assert await retrieval.bench(Session(postgres_server, data=tmp_path)) == []
+    assert "--data" in capsys.readouterr().err
+
+
+def test_a_table_tells_what_was_reached() -> None:
+    """Ratio and verdict are worked out, and the page around it names no machine's own names."""
+    rows = [
+        Row(bench="b", what="fast", value=30, unit="QPS", peer="slow", theirs=10, least=3),
+        Row(bench="b", what="late", value=30, unit="ms", peer="soon", theirs=10, most=1),
+        Row(bench="b", what="right", value=0.5, least=0.9),
+        Row(bench="b", what="only said", value=1234.5),
+    ]
+    assert [row.holds for row in rows] == [True, False, False, None]
+    assert [row.ratio for row in rows] == [3, 3, None, None]
+    lines = to_markdown(rows).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == [
+        *("b", "fast", "30 QPS", "slow", "10 QPS", "3 x", "≥ 3 x", "yes"),
+    ]
+    page = every.to_page(to_markdown(rows), 1000)
+    assert "1,000 chunks" in page
+    assert "/" not in page.split("\n")[2]

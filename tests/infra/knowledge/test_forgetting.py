@@ -1,0 +1,188 @@
+"""Forgetting is real: a marked word is in no table, no job and no key of Redis, and the receipt says how we know."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+from psycopg import AsyncConnection, sql
+
+from core.audience import EVERYONE
+from core.bot import Bot
+from core.documents import Place, Source
+from core.errors import UnknownError
+from core.grounding import STRICT
+from core.messages import Answer, Arm, Done, Outcome, Question
+from infra.embedded import Wanted, join
+from infra.knowledge.engine import KnowledgeEngine
+from infra.postgres.journal import Journal
+from infra.postgres.pool import Database
+from infra.redis import RedisAnswers, RedisMemory, RedisStore
+from tests.infra.knowledge.teaching import Company
+from tests.postgres import Urls
+
+MARK = "xylophonemark"
+
+
+class NoVoices:
+    """No voice adapter is live."""
+
+    async def live(self, workspace: str) -> tuple[Arm, str | None]:
+        """Return the default arm."""
+        return Arm.RAG, None
+
+
+@pytest.fixture(scope="module")
+async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RedisStore]:
+    """A client of a real Redis."""
+    async with join(tmp_path_factory.mktemp("redis"), Wanted(redis=True)) as endpoints:
+        assert endpoints.redis_url
+        async with RedisStore(endpoints.redis_url) as opened:
+            yield opened
+
+
+@pytest.fixture
+def company(database: Database) -> Company:
+    """A workspace of its own for each test."""
+    return Company(database)
+
+
+@pytest.fixture
+def bot(company: Company, store: RedisStore) -> Bot:
+    """The bot on real Postgres and real Redis; it quotes."""
+    return Bot(
+        knowledge=KnowledgeEngine(company.database, company.embedder),
+        librarian=company.librarian,
+        embedder=company.embedder,
+        memory=RedisMemory(store),
+        cache=RedisAnswers(store),
+        journal=Journal(company.database),
+        voices=NoVoices(),
+        guard=STRICT,
+    )
+
+
+async def ask(bot: Bot, company: Company, text: str, user: str = "u1", conversation: str = "c1") -> Answer:
+    asked = Question(text=text, workspace=company.workspace, audience=EVERYONE, user=user, conversation=conversation)
+    async with aclosing(bot.answer(asked)) as events:
+        return [event.answer async for event in events if isinstance(event, Done)][-1]
+
+
+async def traces(postgres: Urls, mark: str, but: tuple[str, ...] = ()) -> dict[str, int]:
+    """In how many rows of which tables, ours and the queue's, any column holds the mark."""
+    listed = "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    found, forms = {}, [f"%{mark}%", f"%{mark.encode().hex()}%"]  # as text, and as bytes are shown
+    async with await AsyncConnection.connect(postgres.admin) as admin:
+        cursor = await admin.execute(f"{listed} where n.nspname in ('vocero', 'vocero_jobs') and c.relkind = 'r'")
+        for schema, table in await cursor.fetchall():
+            counted = sql.SQL("select count(*) from {} t where t::text ilike any (%s)").format(
+                sql.Identifier(schema, table)
+            )
+            row = await (await admin.execute(counted, (forms,))).fetchone()
+            if row and row[0] and table not in but:
+                found[table] = row[0]
+    return found
+
+
+async def keys(store: RedisStore, mark: str) -> list[bytes]:
+    """The keys of Redis that hold the mark in their name or value."""
+
+    async def look(redis: object) -> list[bytes]:
+        found = []
+        async for key in redis.scan_iter():  # type: ignore[attr-defined]
+            kind = await redis.type(key)  # type: ignore[attr-defined]
+            held = await (redis.lrange(key, 0, -1) if kind == b"list" else redis.get(key))  # type: ignore[attr-defined]
+            if mark.encode() in (key + repr(held).encode()).lower():
+                found.append(key)
+        return found
+
+    return await store.insist(look)  # type: ignore[arg-type]
+
+
+async def test_a_forgotten_document_is_in_no_table_no_job_and_no_key(
+    bot: Bot, company: Company, postgres: Urls, store: RedisStore
+) -> None:
+    """Learned, edited, submitted again, asked about and cited: afterwards only the audit knows its id."""
+    await company.teach("kept.md", "The kept drum plays.")
+    place = Place(workspace=company.workspace)
+    source = Source(name=f"{MARK}.md", content=f"# {MARK}\n\nThe {MARK} plays at nine.".encode(), title=f"On {MARK}")
+    learned = await bot.learn(source, place)
+    edited = Source(name=source.name, content=f"The {MARK} plays at ten.".encode(), title=f"On {MARK}")
+    await bot.learn(edited, place)
+    answer = await ask(bot, company, f"The {MARK} plays at ten?")
+    assert answer.outcome is Outcome.EXTRACTIVE
+    again = Source(name=source.name, content=f"The {MARK} plays at noon.".encode())
+    await company.librarian.submit(again, place)
+    held = await traces(postgres, MARK)
+    assert {"document", "data_chunk", "lexeme_count", "pending", "previous", "previous_chunk"} <= set(held)
+    assert await keys(store, MARK)
+    assert "procrastinate_jobs" in await traces(postgres, learned.document)
+
+    receipt = await bot.forget("document", f"On {MARK}", workspace=company.workspace, by="test/U1")
+
+    gone = dict(receipt.gone)
+    counted = ("documents", "chunks", "jobs", "waiting contents", "earlier versions", "answer records", "turns")
+    assert [gone[kind] > 0 for kind in counted] == [True] * len(counted)
+    assert await traces(postgres, MARK) == {}
+    assert await keys(store, MARK) == []
+    assert set(await traces(postgres, learned.document)) == {"audit"}
+    assert [(before > 0, after) for _, before, after in receipt.probes] == [(True, 0)]
+    assert MARK not in repr(receipt)
+    assert any("upkeep" in what for what in receipt.pending)
+    assert (await ask(bot, company, f"The {MARK} plays at ten?")).outcome is Outcome.ABSTAINED
+    assert (await bot.learn(source, place)).reason.startswith("It was forgotten on")
+
+
+async def leave_traces(company: Company, person: str, conversation: str, mark: str) -> None:
+    """What a person leaves besides turns and log rows: an answer's place, a verdict, an example, a gap."""
+    async with company.database.writing(company.workspace) as connection:
+        for statement in (
+            "insert into vocero.exchange (workspace, name, message, conversation, person)"
+            " select id, %(mark)s, %(mark)s, %(conversation)s, %(person)s from vocero.workspace",
+            "insert into vocero.feedback (workspace, exchange, person, good)"
+            " select id, %(mark)s, %(person)s, true from vocero.workspace",
+            "insert into vocero.example (workspace, name, question, answer, conversation, approved_by)"
+            " select id, %(mark)s, %(mark)s, %(mark)s, %(conversation)s, 'admin' from vocero.workspace",
+            "insert into vocero.gap (workspace, scopes, person, conversation, question)"
+            " select id, '{workspace}', %(person)s, %(conversation)s, %(mark)s from vocero.workspace",
+        ):
+            await connection.execute(statement, {"mark": mark, "person": person, "conversation": conversation})
+
+
+async def test_a_forgotten_person_is_nowhere_and_others_stay(
+    bot: Bot, company: Company, postgres: Urls, store: RedisStore
+) -> None:
+    """Turns, log rows, gaps, verdicts, places and examples of theirs go; another person's stay."""
+    await company.teach("drum.md", "The drum plays at nine.")
+    for person in ("marked-person", "other-person"):
+        await ask(bot, company, "When does the drum play?", user=person, conversation=f"c {person}")
+        await leave_traces(company, person, f"c {person}", f"mark of {person}")
+    receipt = await bot.forget("user", "marked-person", workspace=company.workspace)
+    gone = dict(receipt.gone)
+    assert (gone["turns"], gone["examples"], gone["feedback"], gone["gaps"], gone["answer records"]) == (2, 1, 1, 1, 1)
+    assert await traces(postgres, "marked-person") == {}
+    assert await keys(store, "marked-person") == []
+    assert {"exchange", "feedback", "example", "gap", "answer_log"} <= set(await traces(postgres, "other-person"))
+    assert await keys(store, "other-person")
+
+
+async def test_a_forgotten_conversation_is_nowhere(
+    bot: Bot, company: Company, postgres: Urls, store: RedisStore
+) -> None:
+    """All that was asked and kept in it goes, whoever asked."""
+    await company.teach("drum.md", "The drum plays at nine.")
+    await ask(bot, company, "When does the drum play, in-thread-mark?", conversation="thread-mark")
+    await leave_traces(company, "p1", "thread-mark", "in-thread-mark")
+    receipt = await bot.forget("conversation", "thread-mark", workspace=company.workspace)
+    assert dict(receipt.gone)["turns"] == 2
+    assert await traces(postgres, "thread-mark") == {}
+    assert await traces(postgres, "in-thread-mark") == {}
+    assert await keys(store, "thread-mark") == []
+
+
+async def test_forgetting_what_nobody_knows_says_so(bot: Bot, company: Company) -> None:
+    """An unknown document is an error; an unknown person leaves an honest receipt of zeros."""
+    await company.teach("a.md", "A fact.")
+    with pytest.raises(UnknownError):
+        await bot.forget("document", "nothing.md", workspace=company.workspace)
+    receipt = await bot.forget("user", "nobody", workspace=company.workspace)
+    assert {count for _, count in receipt.gone} == {0}
