@@ -6,7 +6,7 @@ MARK := .venv/.setup
 VOICE := .venv-voice
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-browser test-voice lint bench setup setup-dev setup-voice lock clean help
+.PHONY: demo test test-slow test-browser test-voice lint bench setup setup-dev setup-voice lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -19,6 +19,9 @@ test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
 
 test-voice: setup-dev setup-voice  ## a voice trained for a few steps, converted and served
 	@$(BIN)/python -m pytest -m voice tests/acceptance/test_voice.py
+
+test-slow: setup-dev  ## journeys through Slack and Discord, kills and floods: minutes, so not in the fast suite
+	@$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile
 
 test-browser: setup-dev  ## the chat page in a real Chromium; says what to install if there is none
 	@$(BIN)/python -m pytest -m browser tests/acceptance/test_console_browser.py

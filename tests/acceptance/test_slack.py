@@ -14,6 +14,8 @@ from tests.acceptance.conftest import ROOT
 from tests.fakes.slack import FakeSlack, Message
 from tests.fakes.slack.world import BOT, visible
 
+pytestmark = pytest.mark.slow
+
 HOURS = b"# Opening hours\n\nThe workshop in Alderbeck opens at 8:15 on weekdays. It closes at 17:00."
 START = 60.0  # seconds a start may take on a busy machine
 

@@ -11,6 +11,8 @@ from tests.benchmarks.session import Session
 from tests.benchmarks.table import Row, to_markdown
 from tests.postgres import Server
 
+pytestmark = pytest.mark.slow
+
 CHUNKS = 300
 CORPUS = [
     ("tents", "Tents", "The Wren is a tent for four people. It is made of canvas."),

@@ -14,6 +14,8 @@ from tests.adapters.discord.test_conversation import opened
 from tests.fakes.brain import Script, brain
 from tests.fakes.discord import FakeDiscord, visible
 
+pytestmark = pytest.mark.slow
+
 WAIT = 15.0
 
 

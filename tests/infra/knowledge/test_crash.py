@@ -1,10 +1,14 @@
 """Kill -9 of workers at random while documents are ingested: every one is finished, once, and readers see no hole."""
 
+import pytest
+
 from core.documents import State
 from infra.postgres.pool import Database
 from tests.infra.knowledge.crash import Crash, duplicates
 from tests.infra.knowledge.teaching import Company
 from tests.postgres import Urls
+
+pytestmark = pytest.mark.slow
 
 DOCUMENTS = 60  # the benchmark `tests.benchmarks.ingest_crash` takes 300
 

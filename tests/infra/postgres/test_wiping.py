@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from psycopg import AsyncConnection
 
 from core.documents import Place, Source
@@ -10,6 +11,8 @@ from infra.postgres.upkeep import upkeep
 from infra.postgres.wiping import wipe
 from tests.infra.knowledge.teaching import Company
 from tests.postgres import Server, Urls
+
+pytestmark = pytest.mark.slow
 
 MARK = b"xylophonemark"
 
