@@ -15,6 +15,8 @@ from tests.acceptance.conftest import ROOT, Ran
 from tests.infra.knowledge.files import column, docx, paragraph, pdf
 from tests.infra.knowledge.test_formats import mail, saved, slides, workbook
 
+pytestmark = pytest.mark.slow
+
 Vocero = Callable[..., Ran]
 SPACE = "documents"
 KEY = "AK" + "IAQ7XN2VRTLW4NBYD9"

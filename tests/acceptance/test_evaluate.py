@@ -13,6 +13,8 @@ import pytest
 
 from tests.acceptance.conftest import ROOT, Ran
 
+pytestmark = pytest.mark.slow
+
 Vocero = Callable[..., Ran]
 CORPUS = [
     {"id": "tents", "title": "Tents", "text": "The Wren is a tent for four people, made of canvas."},

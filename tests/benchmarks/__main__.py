@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import engine, recall, replace, retrieval, store
+from tests.benchmarks import engine, ingest, recall, replace, retrieval, store
 from tests.benchmarks.session import CHUNKS, run, to_options
 from tests.benchmarks.table import to_markdown
 
@@ -33,7 +33,10 @@ of its file in `tests/benchmarks/`; why the defaults are what they are, in [retr
 def main() -> None:
     """Run, print, write."""
     options = to_options()
-    rows = asyncio.run(run([store.bench, recall.bench, engine.bench, replace.bench, retrieval.bench], options))
+    benches = [store.bench, recall.bench, engine.bench, replace.bench, retrieval.bench]
+    if (options.data / ingest.SET).is_dir():
+        benches.append(ingest.bench)
+    rows = asyncio.run(run(benches, options))
     table = to_markdown(rows)
     print(json.dumps([row.to_json() for row in rows], indent=1) if options.json else table)
     if options.chunks == CHUNKS:  # a small run proves nothing

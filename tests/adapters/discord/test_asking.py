@@ -11,6 +11,8 @@ from tests.adapters.discord.test_conversation import opened
 from tests.fakes.discord import V2, visible
 from tests.fakes.discord.world import walk
 
+pytestmark = pytest.mark.slow
+
 # who, where, private, what is asked, what the answer must contain, whether only they see it
 ASKED = [
     ("ben", "general", False, "how long do refunds take?", r"“how long.*14 days.*Sources.*Refund policy", False),

@@ -10,6 +10,8 @@ from tests.adapters.discord.test_asking import kept
 from tests.adapters.discord.test_conversation import opened
 from tests.fakes.discord import visible
 
+pytestmark = pytest.mark.slow
+
 TEXT = "# Parking\n\nThe parking permit costs 40 euros."
 
 

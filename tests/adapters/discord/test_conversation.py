@@ -8,6 +8,8 @@ from tests.adapters.discord.conftest import Joined
 from tests.adapters.slack.test_conversation import SAID as SLACKS
 from tests.fakes.discord import visible
 
+pytestmark = pytest.mark.slow
+
 # The table of Slack's adapter: the same people say the same, and the same must be seen. Discord takes 2,000 characters,
 # and has no people of other companies.
 NAMES = {"ana": "mod"}

@@ -7,11 +7,15 @@ import asyncio
 import re
 from typing import Any
 
+import pytest
+
 from tests.adapters.discord.conftest import Joining
 from tests.adapters.discord.test_conversation import opened
 from tests.fakes.brain import Script, brain
 from tests.fakes.discord import V2, FakeDiscord, visible
 from tests.fakes.discord.world import walk
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_member_of_two_servers_is_asked_which(join: Joining) -> None:

@@ -20,6 +20,8 @@ from core.commands import Command, Kind, Verb
 from core.errors import BotError, InputError, RefusedError
 from core.messages import Answer, Citation, Outcome
 
+pytestmark = pytest.mark.slow
+
 TEXT = st.text(st.characters(codec="utf-8"), max_size=9_000) | st.text("ab c\n`*_[]()<>@#:/.", max_size=9_000)
 
 

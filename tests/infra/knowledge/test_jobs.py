@@ -18,6 +18,8 @@ from infra.postgres.pool import Database
 from tests.infra.knowledge.teaching import Company, WordEmbedder, read_markdown
 from tests.postgres import Urls
 
+pytestmark = pytest.mark.slow
+
 PATH = "-c search_path=vocero_jobs,public"  # where the triggers of the queue look for its tables
 QUICK = Pace(poll=0.05, beat=0.2, stalled=1.0, sweep=0.2, grace=2.0)
 

@@ -12,6 +12,8 @@ from infra.knowledge.reindex import reindex
 from infra.postgres.pool import Database
 from tests.infra.knowledge.teaching import Company, WordEmbedder, to_vector
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def company(database: Database) -> Company:

@@ -21,6 +21,8 @@ from infra.postgres.voices import PostgresVoices
 from infra.voice.adapter import read_adapter
 from tests.infra.voice.folders import write_adapter
 
+pytestmark = pytest.mark.slow
+
 ASKED = Prompt((Message("system", "You are terse."), Message("user", "Tell me about the sea.")))
 PATIENT = Budgets(first_token=60, between_tokens=60, total=120)
 
