@@ -54,6 +54,7 @@ def test_the_demo_answers_two_and_admits_one(vocero: Vocero) -> None:
     assert ran.out.count("I don't know") == 1
 
 
+@pytest.mark.slow
 def test_the_demo_fails_when_an_answer_is_wrong(vocero: Vocero, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exit code is a promise: asked only what it cannot answer, it is 1."""
     answerable, _, absent = handbook.DEMO

@@ -13,6 +13,8 @@ from core.documents import Place, State, to_pasted
 from core.messages import Answer, Arm, Done, Event, Outcome, Question, Status
 from infra.settings import read_settings
 
+pytestmark = pytest.mark.slow
+
 TEXT = "# Hours\n\nThe hire desk opens at 9:30 on Saturdays. The workshop opens at 8:15 on weekdays."
 ASKED = "When does the hire desk open on Saturdays?"
 # What each server's command line shows; the supervisor's names none of them.

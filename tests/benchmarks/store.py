@@ -41,7 +41,7 @@ COLLECTIONS = """
     select w.id, array_agg(c.id) from vocero.workspace w join vocero.collection c on c.workspace = w.id
     where w.name = %s group by w.id
 """
-SETTINGS = "-c hnsw.ef_search=40 -c hnsw.iterative_scan=relaxed_order -c plan_cache_mode=force_custom_plan"  # as ours
+SETTINGS = "-c hnsw.ef_search=24 -c hnsw.iterative_scan=relaxed_order -c plan_cache_mode=force_custom_plan"  # as ours
 
 
 async def bench(session: Session) -> list[Row]:

@@ -13,6 +13,8 @@ import pytest
 from bots.together import run_together
 from core.errors import BotError
 
+pytestmark = pytest.mark.slow
+
 
 def children() -> list[psutil.Process]:
     """Return this process's children."""

@@ -1,5 +1,5 @@
 -- The tables. Every row begins with its workspace; people see names (local, slack/T1, discord/G1), rows hold small ints.
--- What an admin taught stands in collection -> document -> data_chunk; vectors stand apart, one table a model (0003).
+-- What an admin taught stands in collection -> document -> data_chunk; vectors stand apart, one table a model (0018).
 
 create extension if not exists vector;
 

@@ -3,20 +3,6 @@
 
 alter table vocero.workspace add column former int references vocero.embedding_model;
 
--- One condition of vocero.search is widened, to the model before; the rest stays as 0003 has it.
-do $$
-declare
-    body constant text := pg_get_functiondef('vocero.search'::regproc);
-    widened constant text := regexp_replace(body, '\mm\.id = (\w+)\.model\M', 'm.id in (\1.model, \1.former)');
-begin
-    if widened = body then
-        raise exception 'vocero.search is not the one that 0009 knows';
-    end if;
-    set local role vocero_keeper;  -- whose it is
-    execute widened;
-    reset role;
-end $$;
-
 -- The workspaces that another model embedded, by name, for the command that embeds them anew.
 create function vocero.workspaces_without(p_model int) returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp

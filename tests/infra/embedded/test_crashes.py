@@ -25,6 +25,8 @@ from tests.infra.embedded.watching import (
     until,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("service", ["database", "redis", "model"])
 async def test_a_killed_server_comes_back_where_it_was(running: Running, service: str) -> None:

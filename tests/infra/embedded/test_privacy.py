@@ -97,6 +97,7 @@ async def test_nothing_that_listens_is_root(running: Running) -> None:
     assert psutil.Process(supervisor(running.home)).uids().effective == os.geteuid()
 
 
+@pytest.mark.slow
 async def test_an_ordinary_user_can_do_it_all(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Empty home, no rights; a home that is not theirs is one sentence."""
     prefix: tuple[str, ...] = ()

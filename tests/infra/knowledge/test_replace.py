@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from core.audience import EVERYONE
 from core.documents import Place, Source, State
 from infra.postgres.pool import Database
@@ -15,6 +17,7 @@ def version(number: int) -> str:
     return "\n\n".join(f"# Part {part}\n\nversion{number} of part{part}" for part in range(CHUNKS))
 
 
+@pytest.mark.slow
 async def test_a_reader_during_two_hundred_replacements_never_sees_a_hole_or_a_mix(database: Database) -> None:
     """Search and show run without pause against the writer: each read is one whole version, and they see many."""
     company = Company(database)
