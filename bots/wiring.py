@@ -136,7 +136,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.knowledge.engine import KnowledgeEngine
     from infra.knowledge.fetch import fetch
     from infra.knowledge.librarian import Librarian as OurLibrarian
-    from infra.knowledge.parse import Parser
+    from infra.knowledge.scans import Readers
     from infra.models.tgi import TgiSpeaker
     from infra.postgres.journal import Journal
     from infra.postgres.migrate import check
@@ -147,7 +147,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     database = await stack.enter_async_context(Database(ends.database))
     embedder = await open_embedder(settings, stack)
     knowledge = KnowledgeEngine(database, embedder)
-    parser = await stack.enter_async_context(Parser())
+    parser = await stack.enter_async_context(Readers())
     librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
     await librarian.sweep()
     speaker = None

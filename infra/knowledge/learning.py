@@ -13,6 +13,7 @@ from core.documents import Learned, Place, Source, State
 from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown
 from infra.knowledge.drafts import Draft, Tools, draft, given
 from infra.knowledge.fetch import Fetched, PassingError
+from infra.knowledge.scans import interpreter
 from infra.knowledge.vectors import to_half
 from infra.postgres import attempts, chunks, documents, pending, tombstones, versions
 from infra.postgres.documents import to_sha
@@ -22,7 +23,8 @@ from infra.postgres.started import Started
 
 log = structlog.get_logger()
 
-READING: Final = budgets.FETCH_TOTAL + budgets.PARSE_WALL + 60.0  # seconds after which a learning counts as lost
+# seconds after which a learning counts as lost
+READING: Final = budgets.FETCH_TOTAL + budgets.PARSE_WALL + 60.0 + (budgets.OCR_WALL if interpreter() else 0.0)
 EMBEDDING: Final = 120.0  # the same while embedding, renewed with each batch
 BATCH: Final = 32  # texts: two seconds of the embedded model, so that a killed learning loses no more
 WAITS: Final = (10.0, 60.0, 300.0)  # seconds until a queued learning is tried again when something was away
