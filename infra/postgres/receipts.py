@@ -6,6 +6,7 @@ from typing import Any
 
 from core.documents import Receipt
 from core.errors import UnknownError
+from core.forgetting import BYTES
 from infra.postgres.documents import to_sha, workspace_id
 from infra.postgres.pool import Connection
 
@@ -47,7 +48,7 @@ async def find(connection: Connection, workspace: str, kind: str, name: str) -> 
         workspace=workspace,
         when=row[1],
         gone=tuple((what, n) for what, n in body.get("gone", ())),
-        pending=tuple(body.get("pending", ())),
+        pending=tuple(what for what in body.get("pending", ()) if not (row[2] and what == BYTES)),
         unprovable=tuple(body.get("unprovable", ())),
         probes=tuple((mark, before, after) for mark, before, after in body.get("probes", ())),
         wiped=row[2],
