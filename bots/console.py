@@ -6,8 +6,8 @@ import functools
 import signal
 import socket
 import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from adapters.console.desk import Desk, Product
@@ -36,10 +36,12 @@ def serve(
 ) -> None:
     """Serve the chat page until Ctrl-C or SIGTERM. SetupError for a taken port, or an open door without a token."""
 
-    def opening(say: Say) -> AbstractAsyncContextManager[Product]:
+    @asynccontextmanager
+    async def opening(say: Say) -> AsyncIterator[Product]:
         from bots.wiring import open_vocero
 
-        return open_vocero(settings, say=say)
+        async with open_vocero(settings, say=say) as vocero, vocero.nightly():
+            yield vocero
 
     token = settings.console_token.get_secret_value() if settings.console_token else ""
     desk = Desk(workspace=workspace, examples=examples)

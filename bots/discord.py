@@ -64,6 +64,7 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
         opening = asyncio.ensure_future(stack.enter_async_context(open_vocero(settings, say=say)))
         await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
         vocero = await opening
+        await stack.enter_async_context(vocero.nightly())
         session = await stack.enter_async_context(aiohttp.ClientSession())
         joined = await open_discord(stack, vocero, settings, session)
         connecting = asyncio.ensure_future(joined.connect(say))

@@ -35,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     changes.add_to(docs)
     app.add_typer(docs, name="docs")
     app.command(epilog="Example: vocero forget document d4k2 --receipt receipt.json")(changes.forget)
+    app.command(epilog="Example: vocero receipt document d4k2")(changes.receipt)
 
 
 @docs.command(epilog='Example: vocero docs add handbook/ https://example.com/faq   or: echo "Text" | vocero docs add -')

@@ -80,6 +80,7 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
         # a wrong token is said before anything is started
         team = None if settings.slack_oauth else await open_team(settings, session, say)
         vocero = await stack.enter_async_context(open_vocero(settings, say=say))
+        await stack.enter_async_context(vocero.nightly())
         where = await open_slack(stack, vocero, settings, session, team)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -28,29 +28,31 @@ def upkeep(
 ) -> None:
     """Trim, rebuild worn indexes, vacuum: once a night; the bot answers meanwhile."""
     from bots.wiring import database_health, open_endpoints
-    from infra.postgres.upkeep import Upkept
+    from infra.postgres.upkeep import Upkept, note
     from infra.postgres.upkeep import upkeep as do
     from infra.postgres.wiping import wipe as write_anew
     from infra.settings import read_settings
 
-    say = quiet(as_json)
+    say, settings, receipts = quiet(as_json), read_settings(), 0
 
     async def work() -> Upkept:
-        async with open_endpoints(read_settings(), say=say, model=False, redis=False) as ends:
+        async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
             await database_health(ends)
-            owner = admin_url or ends.admin or ends.database
+            named = settings.admin_database_url
+            owner = admin_url or (named.get_secret_value() if named else None) or ends.admin or ends.database
             done = await do(owner, everything=everything, say=say)
-            if wipe:
-                await write_anew(owner, say=say)
+            nonlocal receipts
+            receipts = await (write_anew(owner, say=say) if wipe else note(owner))
             return done
 
     began = time.monotonic()
     done = run(work())
     if as_json:
-        print_json({**asdict(done), "seconds": round(time.monotonic() - began, 1)})
+        print_json({**asdict(done), "receipts": receipts, "seconds": round(time.monotonic() - began, 1)})
     else:
         rebuilt = f"{len(done.reindexed)} indexes rebuilt, {len(done.vacuumed)} tables vacuumed"
-        print(f"{done.trimmed} cached vectors trimmed, {rebuilt}")
+        gone = f"; the bytes of {receipts} forgettings are gone" if wipe else ""
+        print(f"{done.trimmed} cached vectors trimmed, {rebuilt}{gone}")
 
 
 def language(

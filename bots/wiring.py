@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -43,6 +43,7 @@ class Vocero:
     notes: tuple[str, ...]
     chat: "Chat"
     worker: Callable[[], "Worker"]  # made when wanted
+    nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.knowledge.engine import KnowledgeEngine
     from infra.knowledge.fetch import fetch
     from infra.knowledge.librarian import Librarian as OurLibrarian
-    from infra.knowledge.parse import Parser
+    from infra.knowledge.scans import Readers
     from infra.models.tgi import TgiSpeaker
     from infra.postgres.journal import Journal
     from infra.postgres.migrate import check
@@ -147,7 +148,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     database = await stack.enter_async_context(Database(ends.database))
     embedder = await open_embedder(settings, stack)
     knowledge = KnowledgeEngine(database, embedder)
-    parser = await stack.enter_async_context(Parser())
+    parser = await stack.enter_async_context(Readers())
     librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
     await librarian.sweep()
     speaker = None
@@ -178,7 +179,26 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         notes=ends.notes,
         chat=chat,
         worker=lambda: _to_worker(ends.database, database, librarian),
+        nightly=lambda: _nightly(settings, ends, database),
     )
+
+
+@asynccontextmanager
+async def _nightly(settings: Settings, ends: Ends, database: "Database") -> AsyncIterator[bool]:
+    """Do the upkeep when it is due, as the role that migrates; where nobody told us that one, an operator does it."""
+    from infra.postgres.nightly import Nightly
+
+    named = settings.admin_database_url
+    owner = named.get_secret_value() if named else ends.admin
+    if not owner:
+        yield False
+        return
+    task = asyncio.create_task(Nightly(database=database, owner_url=owner, hour=settings.upkeep_hour).run())
+    try:
+        yield True
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Worker":

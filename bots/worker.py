@@ -31,5 +31,8 @@ async def _serve(settings: Settings, say: Say) -> None:
         for note in vocero.notes:
             say(note)
         say("The worker takes documents (Ctrl-C ends it).")
-        await vocero.worker().run(stop)
+        async with vocero.nightly() as keeps:
+            if not keeps:
+                say("Nobody keeps the database in shape: set VOCERO_ADMIN_DATABASE_URL, or run vocero upkeep nightly.")
+            await vocero.worker().run(stop)
         say("The worker has ended.")

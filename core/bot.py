@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from core import extract, gate, prompt
@@ -14,7 +13,7 @@ from core.documents import Document, Learned, Place, Receipt, Source
 from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
 from core.flight import Flights
 from core.followup import standalone
-from core.forgetting import BYTES, COPIES, forget_document
+from core.forgetting import forget_document, to_receipt
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status
 from core.phrases import phrase
@@ -212,18 +211,18 @@ class Bot:
 
     async def forget(self, kind: str, name: str, *, workspace: str, by: str = "") -> Receipt:
         """Forget a `document`, a `user` or a `conversation` and all that came from it; return the proof."""
+        if kind not in ("document", "user", "conversation"):
+            raise InputError(f"{kind!r} cannot be forgotten: name a document, a user or a conversation.")
         if kind == "document":
             receipt = await forget_document(self._librarian, self._knowledge, workspace, name, by=by)
             answers = self._cache.purge(workspace, receipt.id)
             turns = self._memory.forget(workspace, document=receipt.id)
-            return await _emptied(receipt, {"cached answers": answers, "turns": turns})
-        if kind not in ("user", "conversation"):
-            raise InputError(f"{kind!r} cannot be forgotten: name a document, a user or a conversation.")
-        gone, now = await self._journal.erase(workspace, **{kind: name}), datetime.now(UTC)
-        receipt = Receipt(
-            kind=kind, id=name, workspace=workspace, when=now, gone=gone, pending=BYTES, unprovable=COPIES
-        )
-        return await _emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
+            receipt = await _emptied(receipt, {"cached answers": answers, "turns": turns})
+        else:
+            receipt = to_receipt(kind, name, workspace, await self._journal.erase(workspace, **{kind: name}))
+            receipt = await _emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
+        await self._journal.file(receipt)
+        return receipt
 
 
 async def _emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Receipt:

@@ -21,3 +21,9 @@ PARSE_CPU: Final = 60.0
 PARSE_MEMORY: Final = 1 << 30  # bytes
 PARSE_PAGES: Final = 2_000
 PARSE_CHARACTERS: Final = 5_000_000
+OCR_WALL: Final = (
+    900.0  # of a scanned document, with the extra `docling`; then refused, for this and the following three
+)
+OCR_CPU: Final = 1_500.0  # ten seconds a page on a busy laptop
+OCR_MEMORY: Final = 6 << 30  # bytes of address space; 0.6 GiB of it in use
+OCR_PAGES: Final = 100

@@ -1,7 +1,7 @@
 """Documents as the product speaks of them: what is taught, what is known of it, and the proof that it is forgotten."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -87,6 +87,20 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Who wants to hear how it ended, and where. `key`: of the order, so that one given again is not told twice.
+
+    `address`: JSON from which the platform's adapter finds the place again, without a word of what was said.
+    """
+
+    key: str
+    person: str
+    conversation: str
+    address: Mapping[str, object]
+    tongue: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """How the learning of one source ended or stands. `seconds`: wall time; `document`: empty if none was made."""
 
@@ -135,7 +149,8 @@ class Chunk:
 class Receipt:
     """What a forgetting did: `gone` counts per kind, `pending` with a date or condition, `unprovable` said plainly.
 
-    `probes`: questions by their digest, with how many passages of it each found before and after.
+    `probes`: questions by their digest, with how many passages of it each found before and after. `wiped`: when the
+    bytes had left the database's files.
     """
 
     kind: str
@@ -146,3 +161,4 @@ class Receipt:
     pending: tuple[str, ...] = ()
     unprovable: tuple[str, ...] = ()
     probes: tuple[tuple[str, int, int], ...] = ()
+    wiped: datetime | None = None

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Final
 
 from core.audience import Audience
@@ -12,8 +13,20 @@ from core.ports import Knowledge, Librarian
 PROBES: Final = 3  # passages of the document, from its beginning to its end, asked for by their own words
 ASKED: Final = 200  # characters of a passage make a question that finds it
 FOUND: Final = 8  # passages looked at, as for an answer
-BYTES: Final = ("the bytes leave the database's files with `vocero upkeep --wipe`",)
-COPIES: Final = ("the platform's own copy of the messages", "backups made before now")
+BYTES: Final = (
+    "Its bytes stay in the database's files, where nothing reads them, until these are written anew: the worker does"
+    " that in the coming night, `vocero upkeep --wipe` at once; `vocero receipt` then says when they left."
+)
+ADAPTER: Final = "withdrawn adapter "  # and its name, as the receipt counts it
+REBUILD: Final = (
+    "The adapter {name} was trained on it: it speaks no more and waits to be trained anew (`vocero voice train`);"
+    " delete its files where models are served."
+)
+UNPROVABLE: Final = (
+    "Copies outside Vocero (the original, the chat platform's messages, people's own) are not ours to delete.",
+    "Backups and the server's write-ahead log from before now hold it until they expire.",
+    "An adapter that was trained on it and never promoted is not known here: delete its files.",
+)
 
 
 async def forget_document(librarian: Librarian, knowledge: Knowledge, workspace: str, name: str, *, by: str) -> Receipt:
@@ -24,6 +37,20 @@ async def forget_document(librarian: Librarian, knowledge: Knowledge, workspace:
     receipt = await librarian.forget(workspace, document.id, by=by)
     after = await _found(knowledge, probes, workspace, document)
     return replace(receipt, probes=tuple(zip(map(_mark, probes), before, after, strict=True)))
+
+
+def to_receipt(kind: str, name: str, workspace: str, gone: tuple[tuple[str, int], ...]) -> Receipt:
+    """Return the receipt of what went just now, with what is pending and what cannot be proven."""
+    adapters = [what.removeprefix(ADAPTER) for what, _ in gone if what.startswith(ADAPTER)]
+    return Receipt(
+        kind=kind,
+        id=name,
+        workspace=workspace,
+        when=datetime.now(UTC),
+        gone=gone,
+        pending=(BYTES, *(REBUILD.format(name=adapter) for adapter in adapters)),
+        unprovable=UNPROVABLE,
+    )
 
 
 def to_probes(chunks: Sequence[Chunk]) -> list[str]:

@@ -1,19 +1,20 @@
 """Carries out the chat commands, the same on every platform; what it returns is Markdown for the place it came from."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from core.audience import WORKSPACE, Audience
 from core.bot import Bot
 from core.chat import KEYS, Exchanges, Lessons, Rooms
 from core.commands import Command, Kind, Verb
-from core.documents import Document, Learned, Place, Receipt, Source, State, to_pasted
+from core.documents import Document, Notice, Place, Receipt, Source, State, to_pasted
 from core.errors import InputError, RefusedError, UnknownError
 from core.messages import Answer, Done, Outcome, Question
 from core.phrases import phrase
 from core.ports import Librarian, Memory
+from core.teaching import teach, to_end, to_line, to_name
 
 LISTED: Final = 30  # documents or gaps of one reply: a screen; the console has the rest
 
@@ -26,8 +27,8 @@ class NotADocument(InputError):
 class Order:
     """A command with who gave it, where, and who will read the reply.
 
-    `room`: the platform's key of the channel. `scope`: where documents go when none was said. `files`: what came along.
-    `admin`: checked by the platform, now.
+    `room`: the platform's key of the channel. `scope`: where documents go when none was said. `files`: what came along,
+    or the thread it was said in. `admin`: checked by the platform, now. `notice`: where the end can be told later.
     """
 
     command: Command
@@ -41,6 +42,7 @@ class Order:
     tongue: str = "en"
     files: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Orders:
             Verb.GAPS: self._gaps,
             Verb.APPROVE: self._approve,
             Verb.SETTINGS: self._settings,
+            Verb.DEFAULT: self._default,
         }
         step = steps.get(order.command.verb)
         if step is None:
@@ -123,16 +126,14 @@ class Orders:
             sources = (to_pasted(command.target, command.title),)
         else:
             sources = tuple(replace(file, title=command.title) if command.title else file for file in order.files)
-        lines = [self._learned(await self._bot.learn(s, place, by=order.user), order.tongue) for s in sources]
-        return "\n".join([*lines, *order.notes])
+        learned = await teach(
+            self._bot, self._librarian, sources, place, by=order.user, depth=command.depth, notice=order.notice
+        )
+        return "\n".join([*(to_line(one, order.tongue) for one in learned), *order.notes])
 
-    def _learned(self, learned: Learned, tongue: str) -> str:
-        title = _plain(learned.title or learned.source)
-        if learned.state is State.FAILED:
-            return phrase("not_learned", tongue, title=title, reason=learned.reason)
-        key = "unchanged" if learned.state is State.UNCHANGED else "learned"
-        values = {"title": title, "document": learned.document, "chunks": learned.chunks}
-        return phrase(key, tongue, seconds=f"{learned.seconds:.1f}", **values)
+    async def ended(self, workspace: str, ends: Sequence[Mapping[str, Any]], tongue: str) -> Said:
+        """Return what to say when something that was left to a worker has ended; `ends` as the notice holds them."""
+        return Said(await to_end(self._librarian, workspace, ends, tongue))
 
     async def _list(self, order: Order) -> str:
         command = order.command
@@ -156,7 +157,7 @@ class Orders:
     async def _show(self, order: Order) -> Said:
         d = await self._document(order)
         parts = [
-            f"**{_plain(d.title)}** `{d.id}`",
+            f"**{to_name(d.title)}** `{d.id}`",
             f"{d.source[:300]}",
             f"{d.state.value}, {d.chunks} · {d.collection}",
         ]
@@ -179,23 +180,28 @@ class Orders:
     async def _refresh(self, order: Order) -> str:
         d = await self._document(order)
         if not d.url:
-            raise RefusedError(phrase("not_an_address", order.tongue, title=_plain(d.title)))
-        return self._learned(await self._librarian.refresh(order.workspace, d.id, by=order.user), order.tongue)
+            raise RefusedError(phrase("not_an_address", order.tongue, title=to_name(d.title)))
+        return to_line(await self._librarian.refresh(order.workspace, d.id, by=order.user), order.tongue)
 
     async def _undo(self, order: Order) -> str:
         undone = await self._librarian.undo(order.workspace, by=order.user)
-        title = _plain(undone.title or undone.source)
+        title = to_name(undone.title or undone.source)
         return phrase("undone", order.tongue, title=title, state=undone.state.value)
 
     async def _remove(self, order: Order) -> str:
         d = await self._document(order)
         gone = await self._bot.remove(d.id, workspace=order.workspace, by=order.user)
-        return phrase("removed", order.tongue, title=_plain(gone.title or d.title))
+        return phrase("removed", order.tongue, title=to_name(gone.title or d.title))
 
     async def _share(self, order: Order) -> str:
         d = await self._document(order)
         shared = await self._librarian.share(order.workspace, d.id, _scope(order), by=order.user)
-        return phrase("shared", order.tongue, title=_plain(shared.title or d.title), scope=shared.scope)
+        return phrase("shared", order.tongue, title=to_name(shared.title or d.title), scope=shared.scope)
+
+    async def _default(self, order: Order) -> str:
+        place = Place(workspace=order.workspace, collection=order.command.collection, scope=_scope(order))
+        await self._librarian.prefer(place, by=order.user)
+        return phrase("default", order.tongue, scope=place.scope, collection=to_name(place.collection))
 
     async def _forget(self, order: Order) -> str:
         kind = {Kind.ME: "user", Kind.THIS: "conversation"}.get(order.command.kind, "document")
@@ -210,7 +216,7 @@ class Orders:
         gaps = await self._lessons.gaps(order.workspace, sorted(order.audience.scopes), LISTED)
         if not gaps:
             return phrase("no_gaps", order.tongue)
-        lines = [f"- {gap.created:%Y-%m-%d}: {_plain(gap.question)[:300]}" for gap in gaps]
+        lines = [f"- {gap.created:%Y-%m-%d}: {to_name(gap.question)[:300]}" for gap in gaps]
         return "\n".join([phrase("gaps", order.tongue, n=len(gaps)), *lines])
 
     async def _approve(self, order: Order) -> str:
@@ -264,12 +270,7 @@ def _scope(order: Order) -> str:
 
 def _line(d: Document) -> str:
     reason = f": {d.reason}" if d.reason else ""
-    return f"`{d.id}` {_plain(d.title or d.source)} ({d.state.value}, {d.chunks}, {d.collection}){reason}"
-
-
-def _plain(text: str) -> str:
-    """Return a name without the marks of Markdown."""
-    return " ".join(text.translate({ord(mark): " " for mark in "*_~`[]<>|\n"}).split())
+    return f"`{d.id}` {to_name(d.title or d.source)} ({d.state.value}, {d.chunks}, {d.collection}){reason}"
 
 
 def _receipt(receipt: Receipt, tongue: str) -> str:

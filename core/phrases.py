@@ -83,6 +83,30 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "{title} (`{document}`) is already up to date.",
         "es": "{title} (`{document}`) ya está al día.",
     },
+    "queued": {
+        "en": "{title} takes longer: I am reading it now and will say here how it ended.",
+        "es": "{title} tarda más: lo estoy leyendo y diré aquí cómo ha acabado.",
+    },
+    "crawled": {
+        "en": "Further pages from there: {pages}; not readable: {failed}.",
+        "es": "Otras páginas desde ahí: {pages}; ilegibles: {failed}.",
+    },
+    "taken_away": {
+        "en": "{title} was taken away before I had read it.",
+        "es": "{title} se quitó antes de que terminara de leerlo.",
+    },
+    "default": {
+        "en": "Documents for {scope} go to {collection} from now on when no collection is named.",
+        "es": "Los documentos para {scope} van desde ahora a {collection} si no se nombra otra colección.",
+    },
+    "no_thread": {
+        "en": "There is no thread here: mention me in the thread that I am to learn and say add this thread.",
+        "es": "Aquí no hay hilo: mencióname en el hilo que debo aprender y di añade este hilo.",
+    },
+    "thread_unread": {
+        "en": "I could not read anything in this thread: let me read messages here, or paste the text after add:",
+        "es": "No he podido leer nada en este hilo: déjame leer mensajes aquí, o pega el texto tras añade:",
+    },
     "not_learned": {
         "en": "I could not learn {title}: {reason}",
         "es": "No he podido aprender {title}: {reason}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.audience import Audience
-from core.documents import Chunk, Document, Learned, Place, Receipt, Said, Source
+from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source
 from core.messages import Answer, Arm, Passage, Question, Turn
 from core.prompt import Prompt
 
@@ -63,6 +63,15 @@ class Librarian(Protocol):
         """Leave the learning to a worker and return at once, `queued` or `unchanged`. KnowledgeDown."""
         ...
 
+    async def submit_all(
+        self, sources: Sequence[Source], place: Place, *, by: str = "", depth: int = 0, notice: Notice | None = None
+    ) -> list[Learned]:
+        """Leave several to a worker, all or none; who is to be noticed hears how they ended. KnowledgeDown.
+
+        `depth`: of links to follow from an address.
+        """
+        ...
+
     def crawl(
         self, url: str, place: Place, *, depth: int, by: str = "", force: bool = False, allow_secrets: bool = False
     ) -> AsyncIterator[Learned]:
@@ -103,14 +112,6 @@ class Librarian(Protocol):
 
     async def forget(self, workspace: str, document: str, *, by: str = "") -> Receipt:
         """Delete a document and all that came from it; a tombstone keeps it away. UnknownError, KnowledgeDown."""
-        ...
-
-
-class Threads(Protocol):
-    """Reads whole conversations of a platform, so that an admin can teach one."""
-
-    async def thread(self, workspace: str, conversation: str) -> Sequence[Said]:
-        """Return what was said, oldest first. RefusedError where the bot may not read, UnknownError."""
         ...
 
 
@@ -195,6 +196,10 @@ class Journal(Protocol):
 
     async def erase(self, workspace: str, *, conversation: str = "", user: str = "") -> tuple[tuple[str, int], ...]:
         """Delete what a conversation or a user left; return how many rows of each kind went. KnowledgeDown."""
+        ...
+
+    async def file(self, receipt: Receipt) -> None:
+        """Keep the receipt of a forgetting beside its date; silently nothing when unreachable."""
         ...
 
 

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "vocero")
     database_url: SecretStr | None = None
+    admin_database_url: SecretStr | None = None
+    upkeep_hour: int = Field(default=3, ge=0, le=23)
     redis_url: SecretStr | None = None
     model_url: Annotated[tuple[str, ...], NoDecode] = ()
     model: str | None = None

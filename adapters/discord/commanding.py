@@ -1,8 +1,10 @@
 """A command from Discord: who may, a confirmation for what cannot be taken back, the files, the reply."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
+
+import discord
 
 from adapters.discord.audience import to_audience, to_default_scope
 from adapters.discord.buttons import to_confirmation, to_confirmed
@@ -11,7 +13,8 @@ from adapters.discord.files import download_all
 from adapters.discord.permissions import is_admin, is_manager
 from adapters.discord.question import Heard
 from adapters.discord.render import Card, to_reply
-from adapters.discord.replies import Reply
+from adapters.discord.replies import Posting, Reply
+from adapters.discord.telling import read_thread, to_notice
 from core.audience import Audience
 from core.commands import Command, Kind, Verb
 from core.errors import InputError, RefusedError
@@ -22,8 +25,8 @@ from core.phrases import phrase
 class Commanding:
     """Checks, confirms and runs commands; who may is asked every time."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, client: Callable[[], Awaitable[discord.Client]]) -> None:
+        self._desk, self._client = desk, client
 
     async def admin(self, heard: Heard) -> bool:
         """Whether this person is an admin, now. KnowledgeDown."""
@@ -73,6 +76,9 @@ class Commanding:
             await reply.hold_place(card)
         if command.kind is Kind.FILE:
             files, reasons = await download_all(heard.files, session=self._desk.session, trusted=self._desk.trusted)
+        elif command.verb is Verb.ADD and command.kind is Kind.THIS:
+            posting = Posting(await self._client(), plain=self._desk.plain)
+            files = (await read_thread(posting, heard, title=command.title, tongue=order.tongue),)
         order = replace(order, files=files, notes=(*reasons, *order.notes))
         said = (
             await self._approved(order, heard) if command.verb is Verb.APPROVE else await self._desk.orders.run(order)
@@ -108,6 +114,7 @@ class Commanding:
             admin=await self.admin(heard),
             tongue=tongue,
             notes=self._desk.notes if command.verb is Verb.STATUS else (),
+            notice=to_notice(heard, tongue),
         )
 
 

@@ -16,6 +16,7 @@ from adapters.discord.permissions import to_call
 from adapters.discord.question import Heard, Way, to_heard, to_language, to_plain
 from adapters.discord.render import Card, to_reply
 from adapters.discord.replies import ChannelReply, InteractionReply, Posting, Reply
+from adapters.discord.telling import tell
 from core.chat import KEYS, Settings
 from core.commands import Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
@@ -38,7 +39,7 @@ class DiscordHandler:
         gates: Callable[[], Mapping[str, Awaitable[None]]] = dict,
     ) -> None:
         self._desk, self._client, self._gates = desk, client, gates
-        self._answering, self._commanding = Answering(desk), Commanding(desk)
+        self._answering, self._commanding = Answering(desk), Commanding(desk, client)
 
     async def handle(self, held: Held) -> str:
         """Do the work; `ignored` when it was not for us."""
@@ -46,6 +47,8 @@ class DiscordHandler:
         try:
             if held.payload["kind"] == "said":
                 return await self._said(held, heard, posting)
+            if held.payload["kind"] == "notice":
+                return await tell(self._desk, held, posting)
             return await self._interaction(held, heard, posting)
         except (NoPlace, DiscordRefused) as error:
             log.warning("discord_unsaid", kind=held.payload["kind"], code=error.code)

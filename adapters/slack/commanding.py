@@ -12,6 +12,7 @@ from adapters.slack.files import download_all
 from adapters.slack.heard import Heard
 from adapters.slack.render import to_confirmation, to_reply
 from adapters.slack.team import Desk, Team
+from adapters.slack.telling import read_thread, to_notice
 from core.audience import WORKSPACE, Audience
 from core.commands import Command, Kind, Verb
 from core.documents import to_pasted
@@ -81,6 +82,9 @@ class Commanding:
                 session=self._desk.session,
                 trusted=self._desk.trusted,
             )
+        elif order.command.verb is Verb.ADD and order.command.kind is Kind.THIS:
+            title = order.command.title
+            files = (await read_thread(team.outbox, heard, team, title=title, tongue=order.tongue),)
         said = await self._desk.orders.run(replace(order, files=files, notes=(*reasons, *order.notes)))
         await reply.end(to_reply(said.text, said.urls))
 
@@ -107,6 +111,7 @@ class Commanding:
             admin=await self.admin(heard, team),
             tongue=tongue,
             notes=self._desk.notes if command.verb is Verb.STATUS else (),
+            notice=to_notice(heard, tongue),
         )
 
     def _values(self, heard: Heard, command: Command) -> dict[str, Any]:

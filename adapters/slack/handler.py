@@ -16,6 +16,7 @@ from adapters.slack.people import audience_of
 from adapters.slack.render import escape, to_reply
 from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team, Teams
+from adapters.slack.telling import tell
 from adapters.slack.whisper import Whisper
 from core.chat import KEYS, Settings
 from core.commands import Command, Help, parse, to_help
@@ -51,6 +52,8 @@ class SlackHandler:
                 return await self._shortcut(held, payload, team)
             if kind == "action":
                 return await self._actions.act(held, payload, team)
+            if kind == "notice":
+                return await tell(self._desk, held, team)
             return await self._notices.take(kind, payload, team)
         except (NoPlace, NoToken) as error:
             log.warning("slack_unsaid", kind=kind, code=error.code)

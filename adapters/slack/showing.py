@@ -46,7 +46,7 @@ class Showing:
     async def begin(self, stage: str = "searching") -> None:
         """Find what was shown before, and say that something is happening."""
         if self._held.again:
-            await self._adopt()
+            await self.adopt_own()
         if not self.finished:
             await self.stage(stage)
 
@@ -119,7 +119,7 @@ class Showing:
             "mrkdwn": True,
         }
 
-    async def _adopt(self) -> None:
+    async def adopt_own(self) -> None:
         """Take over what a predecessor posted for this work; without the right to look, what it noted."""
         try:
             async for message in self._own():

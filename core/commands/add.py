@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from core.commands.line import Line, place
+from core.commands.line import TALK, Line, place
 from core.commands.table import Command, Kind
 from core.commands.words import Shape, Token, to_tokens
 
@@ -19,6 +19,8 @@ _TITLE = {"title", "titled", "titulo"}
 _COLLECTION = {"collection", "coleccion"}
 _STARTS_TEXT = re.compile(r":(?!//)|\n")
 _FENCED = re.compile(r"```[\w+#-]*\n?(.*?)\n?```", re.DOTALL)
+DEEPEST = 5  # links; a whole site of any depth is its sitemap
+_DEPTH = {"depth", "profundidad"}
 _HEAD = 300  # characters in which the colon before a pasted text is looked for: two quoted names and some words
 
 
@@ -27,6 +29,7 @@ class _Options:
     collection: str = ""
     title: str = ""
     scope: str = ""
+    depth: int = 0
 
 
 def read_add(line: Line) -> Command | None:
@@ -68,11 +71,14 @@ def _address(line: Line, tokens: tuple[Token, ...]) -> Command:
         raise line.broken("Add one address at a time")
     options = _options(line, tokens[1:])
     if options is None:
-        raise line.broken("After the address only a collection and a title in quotes may follow")
+        raise line.broken("After the address only a collection, a title in quotes and a depth may follow")
     return _with(line.command(Kind.URL, tokens[0].text), options)
 
 
 def _attached(line: Line, tokens: tuple[Token, ...]) -> Command | None:
+    if tokens and tokens[0].folded in TALK and not line.files:
+        about = _options(line, tokens[1:])
+        return _with(line.command(Kind.THIS), about) if about and not about.depth else None
     options = _options(line, tokens)
     if options is not None and line.files:
         return _with(line.command(Kind.FILE), options)
@@ -97,7 +103,9 @@ def _options(line: Line, tokens: tuple[Token, ...]) -> _Options | None:
     options, to = _Options(), _TO | _TO_IN_SPANISH if line.spanish else _TO
     while tokens:
         word, rest = tokens[0].folded, tokens[1:]
-        if word in _TITLE and rest and rest[0].shape in (Shape.WORD, Shape.QUOTED) and not rest[0].unclosed:
+        if word in _DEPTH and rest and rest[0].text.isdecimal():
+            options, tokens = replace(options, depth=_depth(line, rest[0].text)), rest[1:]
+        elif word in _TITLE and rest and rest[0].shape in (Shape.WORD, Shape.QUOTED) and not rest[0].unclosed:
             options, tokens = replace(options, title=rest[0].text), rest[1:]
         elif word in to and (where := place(rest)):
             options, tokens = replace(options, scope=where[0], collection=where[1]), where[2]
@@ -108,5 +116,12 @@ def _options(line: Line, tokens: tuple[Token, ...]) -> _Options | None:
     return options
 
 
+def _depth(line: Line, said: str) -> int:
+    if len(said) > 2 or int(said) > DEEPEST:
+        raise line.broken(f"I follow at most {DEEPEST} links from an address: say depth 1 to {DEEPEST}")
+    return int(said)
+
+
 def _with(command: Command, options: _Options) -> Command:
-    return replace(command, collection=options.collection, title=options.title, scope=options.scope)
+    depth = options.depth if command.kind is Kind.URL else 0
+    return replace(command, collection=options.collection, title=options.title, scope=options.scope, depth=depth)

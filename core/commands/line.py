@@ -9,6 +9,7 @@ from core.errors import InputError
 
 EVERYONE = {"workspace", "everyone", "everybody", "todos", "espacio"}
 ARTICLES = {"the", "el", "la"}
+TALK = {"conversation", "thread", "chat", "conversacion", "hilo"}
 _NOUNS = {"document", "doc", "documento", "file", "fichero", "archivo"}
 
 

@@ -9,6 +9,7 @@ from core.commands.line import Line
 from core.commands.read import (
     read_approve,
     read_bare,
+    read_default,
     read_document,
     read_forget,
     read_help,
@@ -39,6 +40,7 @@ _READERS: dict[Verb, Callable[[Line], Command | Help | None]] = {
     Verb.FORGET: read_forget,
     Verb.GAPS: read_bare,
     Verb.APPROVE: read_approve,
+    Verb.DEFAULT: read_default,
     Verb.HELP: read_help,
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from core.commands.line import Line, document, place
+from core.commands.line import TALK, Line, document, place
 from core.commands.table import WORDS, Command, Help, Kind
 from core.commands.words import Shape
 
@@ -14,7 +14,8 @@ _EVERY = {
 _PRONOUNS = {"it", "that", "this", "all", "everything", "me", "them", "eso", "esto", "todo"}
 _ME = {("me",), ("mi",), ("a", "mi"), ("de", "mi"), ("everything", "about", "me"), ("todo", "sobre", "mi")}
 _THIS = {"this", "esto", "esta", "este"}
-_TALK = {"conversation", "thread", "chat", "conversacion", "hilo"}
+_COLLECTION = {"collection", "coleccion"}
+_FOR = {"for", "in", "para", "en"}
 _WITH = {"with", "to", "con", "a", "en"}
 _SMALL = {
     *("for", "of", "on", "in", "to", "the", "a", "an", "and", "or", "with", "is", "are", "my", "our", "your", "how"),
@@ -60,7 +61,7 @@ def read_forget(line: Line) -> Command | None:
     """`forget me`, `forget this conversation`, `forget d1`."""
     if line.words in _ME:
         return line.command(Kind.ME)
-    if line.words and line.words[0] in _THIS and (len(line.words) == 1 or set(line.words[1:]) <= _TALK):
+    if line.words and line.words[0] in _THIS and (len(line.words) == 1 or set(line.words[1:]) <= TALK):
         return line.command(Kind.THIS)
     if not line.tokens:
         raise line.broken("Say what to forget: me, this, or a document")
@@ -104,6 +105,23 @@ def read_settings(line: Line, keys: Collection[str] | None) -> Command | None:
         return None
     value = tokens[1].text if len(tokens) > 1 else ""
     return Command(verb=line.verb, key=key, value=value, said=line.said)
+
+
+def read_default(line: Line) -> Command | None:
+    """`default collection people`, `default collection people for #hr`."""
+    if not line.tokens or line.words[0] not in _COLLECTION:
+        return None
+    if len(line.tokens) == 1:
+        raise line.broken("Say which collection")
+    name, rest = line.tokens[1], line.tokens[2:]
+    if name.shape not in (Shape.WORD, Shape.QUOTED) or not name.text or name.unclosed:
+        return None
+    where = place(rest[1:]) if rest and rest[0].folded in _FOR else None
+    if rest and where is None:
+        return None
+    if where and (not where[0] or where[2]):
+        raise line.broken("Say whose documents: workspace, #channel or channel:ID")
+    return Command(verb=line.verb, collection=name.text, scope=where[0] if where else "", said=line.said)
 
 
 def read_help(line: Line) -> Help | None:

@@ -19,6 +19,7 @@ class Verb(StrEnum):
     GAPS = "gaps"
     APPROVE = "approve"
     SETTINGS = "settings"
+    DEFAULT = "default"
     HELP = "help"
 
 
@@ -57,7 +58,8 @@ class Command:
 
     `target` is the address, the document's name or the pasted text, by `kind`; the file itself comes from the adapter.
     `scope` is `workspace`, `channel:ID`, or `#name` where the platform gave no id: the adapter resolves that one.
-    `said` is the whole message: what to ask when an unquoted name turns out to be no document.
+    `depth` is how many links to follow from an address. `said` is the whole message: what to ask when an unquoted name
+    turns out to be no document.
     """
 
     verb: Verb
@@ -68,12 +70,14 @@ class Command:
     scope: str = ""
     key: str = ""
     value: str = ""
+    depth: int = 0
     said: str = field(default="", compare=False)
 
     @property
     def admin(self) -> bool:
         """Whether only an admin may run it; anyone may have themselves or their conversation forgotten."""
-        return TABLE[self.verb].admin and self.kind not in (Kind.ME, Kind.THIS)
+        own = self.verb is Verb.FORGET and self.kind in (Kind.ME, Kind.THIS)
+        return TABLE[self.verb].admin and not own
 
     @property
     def destructive(self) -> bool:
@@ -99,7 +103,7 @@ class Help:
 _ROWS = (
     Usage(
         verb=Verb.ADD,
-        form='add URL | attached file | : text  [to COLLECTION or #channel] [title "..."]',
+        form='add URL [depth N] | attached file | this thread | : text  [to COLLECTION or #channel] [title "..."]',
         does="learn a document",
         example="add https://example.com/handbook to people",
         words=("anade", "anadir", "agrega", "agregar"),
@@ -192,6 +196,14 @@ _ROWS = (
         does="show or change the settings",
         example="settings language es",
         words=("ajustes", "configuracion"),
+        admin=True,
+    ),
+    Usage(
+        verb=Verb.DEFAULT,
+        form="default collection COLLECTION [for workspace | #channel]",
+        does="say where documents go when no collection is named",
+        example="default collection people for #hr",
+        words=("predeterminada",),
         admin=True,
     ),
     Usage(

@@ -5,7 +5,7 @@ import html
 import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
@@ -38,14 +38,16 @@ class Crawl:
     fetch: Fetch
     parse: Parse
     pause: float = PAUSE
+    start: str = ""  # the first page, as it is yielded
     _kept: dict[str, Fetched | BotError] = field(default_factory=dict)
 
-    async def pages(self, start: str, depth: int) -> AsyncIterator[str]:
+    async def pages(self, start: str, depth: int) -> AsyncGenerator[str]:
         """Yield the addresses of pages, the first first; one that cannot be had too, since that is worth telling."""
         if not 0 <= depth <= DEPTH:
             raise InputError(TOO_DEEP)
         rules, until = await self._rules(start), time.monotonic() + SECONDS
-        waiting, seen = deque([(urldefrag(start)[0], 0)]), {urldefrag(start)[0]}
+        self.start = urldefrag(start)[0]
+        waiting, seen = deque([(self.start, 0)]), {self.start}
         for _ in range(PAGES):
             if not waiting or time.monotonic() > until:
                 return

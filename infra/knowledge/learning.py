@@ -13,16 +13,18 @@ from core.documents import Learned, Place, Source, State
 from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown
 from infra.knowledge.drafts import Draft, Tools, draft, given
 from infra.knowledge.fetch import Fetched, PassingError
+from infra.knowledge.scans import interpreter
 from infra.knowledge.vectors import to_half
-from infra.postgres import attempts, chunks, documents, tombstones, versions
-from infra.postgres.attempts import Started
+from infra.postgres import attempts, chunks, documents, pending, tombstones, versions
 from infra.postgres.documents import to_sha
 from infra.postgres.errors import OtherModel
 from infra.postgres.pool import Connection
+from infra.postgres.started import Started
 
 log = structlog.get_logger()
 
-READING: Final = budgets.FETCH_TOTAL + budgets.PARSE_WALL + 60.0  # seconds after which a learning counts as lost
+# seconds after which a learning counts as lost
+READING: Final = budgets.FETCH_TOTAL + budgets.PARSE_WALL + 60.0 + (budgets.OCR_WALL if interpreter() else 0.0)
 EMBEDDING: Final = 120.0  # the same while embedding, renewed with each batch
 BATCH: Final = 32  # texts: two seconds of the embedded model, so that a killed learning loses no more
 WAITS: Final = (10.0, 60.0, 300.0)  # seconds until a queued learning is tried again when something was away
@@ -54,7 +56,7 @@ class Learning:
 
     async def carry_out(self, started: Started) -> Learned:
         """Read, embed and replace what was begun."""
-        return await self.ended(started, self._learn(started))
+        return await self.ended(started, self.read_and_replace(started))
 
     async def restore(self, started: Started, version: Draft) -> Learned:
         """Make an earlier version live again."""
@@ -95,8 +97,8 @@ class Learning:
                 seconds=READING,
             )
 
-    async def _learn(self, started: Started) -> Learned:
-        """Return how it ended; INDEXED only after the replacement was committed."""
+    async def read_and_replace(self, started: Started) -> Learned:
+        """Return how it ended; INDEXED only after the replacement was committed. BotError with the reason."""
         renamed = self.source.title not in ("", started.title)
         known = bool(started.chunks) and not renamed and not self.force
         fetched = await self._read(started if known else None)
@@ -197,13 +199,13 @@ class Learning:
             return
         async with self.tools.database.writing(self.workspace) as connection:
             reason = "waiting for another worker"
-            await attempts.postpone(connection, started, self.workspace, reason=reason, seconds=0, waits=0)
+            await pending.postpone(connection, started, self.workspace, reason=reason, seconds=0, waits=0)
 
     async def _postponed(self, started: Started, reason: str) -> Learned:
         seconds = WAITS[self.waits or 0]
         async with self.tools.database.writing(self.workspace) as connection:
             stage = f"trying again in {seconds:.0f} s: {reason}"
-            await attempts.postpone(connection, started, self.workspace, reason=stage, seconds=seconds)
+            await pending.postpone(connection, started, self.workspace, reason=stage, seconds=seconds)
         return self._unchanged(started, State.QUEUED, stage)
 
     def _unchanged(self, started: Started, state: State, reason: str = "") -> Learned:

@@ -2,39 +2,28 @@
 is whole."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 from core.audience import Audience, to_scope
-from core.documents import Chunk, Document, Learned, Place, Receipt, Source, State
+from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source
 from core.errors import InputError, RefusedError
+from core.forgetting import to_receipt
 from core.ports import Embedder
 from infra.knowledge.crawl import Crawl
-from infra.knowledge.drafts import Draft, Fetch, Parse, Tools
-from infra.knowledge.learning import READING, Learning, refused_as_forgotten
-from infra.knowledge.split import Piece
-from infra.postgres import attempts, chunks, documents, jobs, tombstones, versions
-from infra.postgres.documents import Shelved, to_sha
+from infra.knowledge.drafts import Fetch, Parse, Tools
+from infra.knowledge.learning import READING, Learning
+from infra.knowledge.queued import Queue
+from infra.knowledge.shelving import take_away, to_draft, transfer, undo_in_place
+from infra.postgres import attempts, documents, jobs, receipts, tombstones, versions
 from infra.postgres.forgetting import erase
-from infra.postgres.moving import move
-from infra.postgres.pool import Connection, Database
+from infra.postgres.pending import Wish
+from infra.postgres.pool import Database
 from infra.postgres.text import clean
 
 NAME: Final = 2_000  # characters of a source's name: the longest URL that browsers keep
 WORKSPACE: Final = 200  # characters of a workspace's name
-TRIES: Final = 12  # learnings of one content that ended with their worker; then it is taken for what ends them
-
-UNPROVABLE: Final = (
-    "Copies outside Vocero (the original, the chat platform's messages, people's own) are not ours to delete.",
-    "Backups of the database made before now still hold it until they expire.",
-)
-PENDING: Final = (
-    "The bytes leave the database's files with `vocero upkeep --wipe`; "
-    "the nightly `vocero upkeep` alone frees their room, where they stay until something else is written there.",
-)
-DEADLY: Final = f"It ended the worker {TRIES} times while it was read: split it, or save it in another format."
 NOT_AN_ADDRESS: Final = "This document was not fetched from an address: add its new version instead."
 
 
@@ -44,6 +33,7 @@ class Librarian:
     def __init__(self, database: Database, embedder: Embedder, *, fetch: Fetch, parse: Parse) -> None:
         self._database = database
         self.tools = Tools(database=database, embedder=embedder, fetch=fetch, parse=parse, model=self._register_model)
+        self._queue = Queue(tools=self.tools)
         self._model: int | None = None
 
     async def sweep(self) -> int:
@@ -71,56 +61,21 @@ class Librarian:
         self, source: Source, place: Place, *, by: str = "", force: bool = False, allow_secrets: bool = False
     ) -> Learned:
         """Leave the learning to a worker: recorded and queued in one transaction, or unchanged at once."""
-        began = time.monotonic()
         _refuse(source, place)
-        sha = None if source.content is None else to_sha(source.content)
-        async with self._database.writing(place.workspace) as connection:
-            workspace, collection = await documents.open_place(connection, place)
-            refused = await refused_as_forgotten(connection, workspace, source.name, force=force, content_sha=sha)
-            if refused:
-                return refused
-            known = await documents.same(connection, workspace, collection, source, sha) if sha and not force else None
-            if known:
-                return replace(known, seconds=time.monotonic() - began)
-            started = await attempts.queue(
-                connection,
-                place=(place.workspace, workspace, collection),
-                source=source,
-                by=by,
-                force=force,
-                allow_secrets=allow_secrets,
-            )
-        seconds = time.monotonic() - began
-        title = source.title or started.title
-        return Learned(
-            document=started.name,
-            source=source.name,
-            state=State.QUEUED,
-            chunks=started.chunks,
-            seconds=seconds,
-            title=title,
-        )
+        wish = Wish(by=by, force=force, allow_secrets=allow_secrets)
+        return (await self._queue.submit([source], place, wish))[0]
+
+    async def submit_all(
+        self, sources: Sequence[Source], place: Place, *, by: str = "", depth: int = 0, notice: Notice | None = None
+    ) -> list[Learned]:
+        """Leave several to a worker, all or none; who is to be noticed hears, once, how they ended."""
+        for source in sources:
+            _refuse(source, place)
+        return await self._queue.submit(sources, place, Wish(by=by, depth=depth), notice)
 
     async def work(self, workspace: str, document: str) -> Learned | None:
         """Carry out what was submitted of a document; None when nothing waits any more. For workers."""
-        began = time.monotonic()
-        async with self._database.writing(workspace) as connection:
-            claimed = await attempts.claim(connection, document, seconds=READING)
-        if claimed is None:
-            return None
-        started, given = claimed
-        learning = Learning(
-            tools=self.tools,
-            workspace=workspace,
-            source=given.source,
-            by=given.by,
-            force=given.force,
-            allow_secrets=given.allow_secrets,
-            waits=given.waits,
-        )
-        if given.tries > TRIES:
-            return await learning.ended(started, _deadly())
-        return replace(await learning.carry_out(started), seconds=time.monotonic() - began)
+        return await self._queue.work(workspace, document)
 
     async def crawl(
         self, url: str, place: Place, *, depth: int, by: str = "", force: bool = False, allow_secrets: bool = False
@@ -160,22 +115,17 @@ class Librarian:
         async with self._database.writing(workspace) as connection:
             workspace_id = await documents.workspace_id(connection, workspace)
             await documents.lock(connection, workspace_id)
-            at, found, _ = await documents.find(
-                connection, workspace, document or await versions.last_changed(connection)
-            )
+            named = document or await versions.last_changed(connection)
+            at, found, _ = await documents.find(connection, workspace, named)
             before = await versions.kept(connection, at)
-            if before.change == "share":
-                place = Place(workspace=workspace, collection=before.collection, scope=before.scope)
-                await self._move(connection, at, place, found.id, action="undo", by=by)
-                return _learned(found)
-            if not before.texts:
-                await self._take_away(connection, at, found.id, action="undo", by=by)
-                return replace(_learned(found), state=State.REMOVED, chunks=0)
+            done = await undo_in_place(connection, workspace, at, found, before, by=by)
+            if done:
+                return done
             source = Source(name=found.source, content=b"", title=before.title)
             started = await attempts.start(
                 connection, workspace=at.workspace, collection=at.collection, source=source, by=by, seconds=READING
             )
-        return await self._learning(workspace, source, by=by).restore(started, _draft(before))
+        return await self._learning(workspace, source, by=by).restore(started, to_draft(before))
 
     async def share(self, workspace: str, document: str, scope: str, *, by: str = "", collection: str = "") -> Document:
         """Move a document to those of another scope. InputError, UnknownError, KnowledgeDown."""
@@ -183,7 +133,7 @@ class Librarian:
         async with self._database.writing(workspace) as connection:
             await documents.lock(connection, await documents.workspace_id(connection, workspace))
             at, found, _ = await documents.find(connection, workspace, document)
-            await self._move(connection, at, place, found.id, action="share", by=by)
+            await transfer(connection, at, place, found.id, action="share", by=by)
             return (await documents.find(connection, workspace, found.id))[1]
 
     async def remove(self, workspace: str, document: str, *, by: str = "") -> Document:
@@ -191,7 +141,7 @@ class Librarian:
         async with self._database.writing(workspace) as connection:
             await documents.lock(connection, await documents.workspace_id(connection, workspace))
             at, found, _ = await documents.find(connection, workspace, document)
-            await self._take_away(connection, at, found.id, action="remove", by=by)
+            await take_away(connection, at, found.id, action="remove", by=by)
             return (await documents.find(connection, workspace, found.id))[1]
 
     async def forget(self, workspace: str, document: str, *, by: str = "") -> Receipt:
@@ -203,15 +153,13 @@ class Librarian:
             await documents.raise_edition(connection, at, chunks=-dict(gone)["chunks"])
             await tombstones.bury(connection, workspace=at.workspace, source=found.source, content_sha=sha)
             await documents.audit(connection, workspace=at.workspace, action="forget", object_=found.id, by=by)
-        return Receipt(
-            kind="document",
-            id=found.id,
-            workspace=workspace,
-            when=datetime.now(UTC),
-            gone=gone,
-            pending=PENDING,
-            unprovable=UNPROVABLE,
-        )
+            await receipts.open_one(connection, at.workspace, "document", found.id)
+        return to_receipt("document", found.id, workspace, gone)
+
+    async def receipt(self, workspace: str, kind: str, name: str) -> Receipt:
+        """Return the last receipt of a forgetting, with when its bytes left the files. UnknownError, KnowledgeDown."""
+        async with self._database.reading(workspace) as connection:
+            return await receipts.find(connection, workspace, kind, name)
 
     async def prefer(self, place: Place, *, by: str = "") -> None:
         """Let documents of the place's scope go to its collection when none is named. InputError, KnowledgeDown."""
@@ -220,21 +168,6 @@ class Librarian:
             await documents.prefer(connection, workspace, place, by=by)
             action = f"default for {place.scope}"
             await documents.audit(connection, workspace=workspace, action=action, object_=place.name, by=by)
-
-    async def _move(
-        self, connection: Connection, at: Shelved, place: Place, name: str, *, action: str, by: str
-    ) -> None:
-        await versions.keep(connection, at, change="share")
-        await move(connection, at, place)
-        await documents.audit(connection, workspace=at.workspace, action=action, object_=name, by=by)
-
-    async def _take_away(self, connection: Connection, at: Shelved, name: str, *, action: str, by: str) -> None:
-        await versions.keep(connection, at, change="remove")
-        gone = await chunks.delete_chunks(connection, workspace=at.workspace, document=at.id)
-        await documents.mark_removed(connection, at)
-        await attempts.drop_pending(connection, at)
-        await documents.raise_edition(connection, at, chunks=-gone)
-        await documents.audit(connection, workspace=at.workspace, action=action, object_=name, by=by)
 
     def _learning(
         self, workspace: str, source: Source, *, by: str, force: bool = False, allow_secrets: bool = False
@@ -251,26 +184,6 @@ class Librarian:
             rows = await self._database.fetch(statement, (embedder.name, embedder.dimensions))
             self._model = int(rows[0][0])
         return self._model
-
-
-async def _deadly() -> Learned:
-    raise InputError(DEADLY)
-
-
-def _draft(before: versions.Kept) -> Draft:
-    return Draft(
-        sha=before.content_sha,
-        title=before.title,
-        url=before.url,
-        media_type=before.media_type,
-        pieces=[Piece(text=text, path=path, anchor=anchor) for text, path, anchor in before.texts],
-        etag=before.etag,
-        last_modified=before.last_modified,
-    )
-
-
-def _learned(found: Document) -> Learned:
-    return Learned(document=found.id, source=found.source, state=State.INDEXED, chunks=found.chunks, title=found.title)
 
 
 def _refuse(source: Source, place: Place) -> None:

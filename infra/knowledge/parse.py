@@ -10,6 +10,7 @@ import signal
 import struct
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from infra.knowledge.readers.parsed import Parsed, Section
 
 __all__ = ["Limits", "Parsed", "Parser", "Section", "parse"]
 
+CODE: Final = Path(__file__).parents[2]  # the folder of our packages
 LARGEST: Final = 100_000_000  # bytes: an illustrated book; more is refused before it is copied into a child
 GRACE: Final = 2.0  # seconds over the wall limit: the child ends itself on time, and says more by how it ended
 DYING: Final = 1.0  # seconds a child gets to end after its pipes closed: how it ended is the reason to tell
@@ -41,9 +43,15 @@ ENDS: Final = {
 class Parser:
     """Parses documents one at a time in a child that starts with the first; use as `async with Parser() as parser`."""
 
-    def __init__(self, limits: Limits | None = None, *, child: str = "infra.knowledge.parse_child") -> None:
-        """Assign only; `child` is the module to run, so that tests can bring readers that misbehave."""
+    def __init__(
+        self, limits: Limits | None = None, *, child: str = "infra.knowledge.parse_child", python: str = sys.executable
+    ) -> None:
+        """Assign only; `child` is the module to run, so that tests can bring readers that misbehave.
+
+        `python`: an interpreter with libraries of its own, which then gets no more of ours than the code.
+        """
         self._limits = limits or Limits()
+        self._python, self._path = python, sys.path if python == sys.executable else [str(CODE)]
         self._module = child
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -92,11 +100,11 @@ class Parser:
     async def _start(self) -> asyncio.subprocess.Process:
         limits = self._limits
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", self._module, str(limits.wall), str(limits.cpu), str(limits.memory)),
+            *(self._python, "-P", "-m", self._module, str(limits.wall), str(limits.cpu), str(limits.memory)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "LC_ALL": "C.UTF-8"},  # no secrets
+            env={"PYTHONPATH": os.pathsep.join(filter(None, self._path)), "LC_ALL": "C.UTF-8"},  # no secrets
             start_new_session=True,  # Ctrl-C is for the parent; and a group of its own can be killed whole
         )
         return self._process

@@ -77,6 +77,13 @@ async def open_place(connection: Connection, place: Place) -> tuple[int, int]:
     return workspace, int(row[0])
 
 
+async def place_of(connection: Connection, at: Shelved, workspace: str) -> Place:
+    """Return where a document is, by its names."""
+    statement = "select name, scope from vocero.collection where workspace = %s and id = %s"
+    row = await _one(connection, statement, at.workspace, at.collection)
+    return Place(workspace=workspace, collection=row[0], scope=row[1]) if row else Place(workspace=workspace)
+
+
 async def prefer(connection: Connection, workspace: int, place: Place, *, by: str) -> None:
     """Keep where documents of a scope go when no collection is named."""
     await connection.execute(

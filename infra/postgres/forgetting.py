@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from core.forgetting import ADAPTER
 from infra.postgres import jobs
 from infra.postgres.chunks import delete_chunks
 from infra.postgres.documents import Shelved
@@ -18,6 +19,23 @@ _VECTORS: Final = """
     and not exists (select from vocero.data_chunk c
         where c.workspace = %(workspace)s and c.document <> %(id)s and c.text_sha = e.text_sha)
 """
+_LEARNED_FROM_DOCUMENT: Final = (
+    "x.workspace = %(workspace)s and x.passages @> jsonb_build_array(jsonb_build_object('document', %(name)s::text))"
+)
+# Examples hold words of a conversation: those of all in which the person asked, while that is still known.
+_LEARNED_FROM_PERSON: Final = (
+    "x.workspace = %(workspace)s and (x.approved_by = %(name)s"
+    " or (x.conversation <> '' and (x.conversation in (select conversation from vocero.exchange"
+    " where workspace = %(workspace)s and person = %(name)s) or x.conversation in (select conversation"
+    " from vocero.answer_log where workspace = %(workspace)s and person = %(name)s))))"
+)
+_LEARNED_FROM_CONVERSATION: Final = "x.workspace = %(workspace)s and x.conversation = %(name)s"
+# Adapters that learned from them speak no more; those that spoke no more already are named too, for their files.
+_WITHDRAW: Final = """
+    update vocero.adapter a set state = 'withdrawn', changed = now(), rebuild_since = coalesce(a.rebuild_since, now())
+    where a.workspace = %(workspace)s and a.trained_on && array(select x.name from vocero.example x where {})
+    returning a.name
+"""
 _OF_DOCUMENT: Final = (
     ("waiting contents", "delete from vocero.pending where workspace = %(workspace)s and document = %(id)s"),
     ("earlier versions", "delete from vocero.previous where workspace = %(workspace)s and document = %(id)s"),
@@ -26,29 +44,32 @@ _OF_DOCUMENT: Final = (
         "delete from vocero.answer_log where workspace = %(workspace)s and %(name)s = any (documents)",
     ),
     ("gaps", "delete from vocero.gap where workspace = %(workspace)s and filled_by = %(name)s"),
-    (
-        "examples",
-        "delete from vocero.example where workspace = %(workspace)s"
-        " and passages @> jsonb_build_array(jsonb_build_object('document', %(name)s::text))",
-    ),
+    ("examples", f"delete from vocero.example x where {_LEARNED_FROM_DOCUMENT}"),  # noqa: S608 - fixed text
     ("documents", "delete from vocero.document where workspace = %(workspace)s and id = %(id)s"),
 )
-# Examples hold words of a conversation: those of all in which the person asked, while that is still known.
 _OF_PERSON: Final = (
-    (
-        "examples",
-        "delete from vocero.example x where x.workspace = %(workspace)s and (x.approved_by = %(name)s"
-        " or (x.conversation <> '' and (x.conversation in (select conversation from vocero.exchange"
-        " where workspace = %(workspace)s and person = %(name)s) or x.conversation in (select conversation"
-        " from vocero.answer_log where workspace = %(workspace)s and person = %(name)s))))",
-    ),
+    ("examples", f"delete from vocero.example x where {_LEARNED_FROM_PERSON}"),  # noqa: S608 - fixed text
     ("feedback", "delete from vocero.feedback where workspace = %(workspace)s and person = %(name)s"),
     ("answers' places", "delete from vocero.exchange where workspace = %(workspace)s and person = %(name)s"),
     ("answer records", "delete from vocero.answer_log where workspace = %(workspace)s and person = %(name)s"),
     ("gaps", "delete from vocero.gap where workspace = %(workspace)s and person = %(name)s"),
     (
+        "remarks",
+        "delete from vocero.audit where workspace = %(workspace)s and action = 'remark' and person = %(name)s",
+    ),
+    (
         "names on documents",
         "update vocero.document set added_by = '' where workspace = %(workspace)s and added_by = %(name)s",
+    ),
+    ("notices", "delete from vocero.notice where workspace = %(workspace)s and person = %(name)s"),
+    (
+        "names on deliveries",
+        "update vocero.inbox set conversation = '' where workspace = %(workspace)s and state <> 'doing'"
+        " and split_part(conversation, '/', -1) = split_part(%(name)s, '/', -1)",
+    ),
+    (
+        "names on adapters",
+        "update vocero.adapter set changed_by = '' where workspace = %(workspace)s and changed_by = %(name)s",
     ),
     (
         "names on waiting documents",
@@ -65,7 +86,8 @@ _OF_PERSON: Final = (
     ),
 )
 _OF_CONVERSATION: Final = (
-    ("examples", "delete from vocero.example where workspace = %(workspace)s and conversation = %(name)s"),
+    ("examples", f"delete from vocero.example x where {_LEARNED_FROM_CONVERSATION}"),  # noqa: S608 - fixed text
+    ("notices", "delete from vocero.notice where workspace = %(workspace)s and conversation = %(name)s"),
     ("answers' places", "delete from vocero.exchange where workspace = %(workspace)s and conversation = %(name)s"),
     ("answer records", "delete from vocero.answer_log where workspace = %(workspace)s and conversation = %(name)s"),
     ("gaps", "delete from vocero.gap where workspace = %(workspace)s and conversation = %(name)s"),
@@ -82,18 +104,29 @@ async def erase(connection: Connection, at: Shelved, workspace: str, name: str) 
     vectors = await _delete(connection, _VECTORS, values)
     gone = await delete_chunks(connection, workspace=at.workspace, document=at.id)
     waiting = await jobs.drop(connection, workspace, name)
+    adapters = await _withdrawn(connection, _LEARNED_FROM_DOCUMENT, values)
     counted = (("cached vectors", vectors), ("chunks", gone), ("jobs", waiting))
-    return (*counted, *await _all(connection, _OF_DOCUMENT, values))
+    return (*counted, *await _all(connection, _OF_DOCUMENT, values), *adapters)
 
 
 async def erase_person(connection: Connection, workspace: int, name: str) -> Counts:
     """Delete what a person asked, said of answers and approved; take the name from what stays."""
-    return await _all(connection, _OF_PERSON, {"workspace": workspace, "name": name})
+    values = {"workspace": workspace, "name": name}
+    adapters = await _withdrawn(connection, _LEARNED_FROM_PERSON, values)
+    return (*await _all(connection, _OF_PERSON, values), *adapters)
 
 
 async def erase_conversation(connection: Connection, workspace: int, name: str) -> Counts:
     """Delete what a conversation left."""
-    return await _all(connection, _OF_CONVERSATION, {"workspace": workspace, "name": name})
+    values = {"workspace": workspace, "name": name}
+    adapters = await _withdrawn(connection, _LEARNED_FROM_CONVERSATION, values)
+    return (*await _all(connection, _OF_CONVERSATION, values), *adapters)
+
+
+async def _withdrawn(connection: Connection, learned: str, values: dict[str, object]) -> Counts:
+    """Withdraw the adapters that were trained on what goes now, before it goes; count each by its name."""
+    cursor = await connection.execute(_WITHDRAW.format(learned), values)
+    return tuple([(f"{ADAPTER}{name}", 1) for (name,) in await cursor.fetchall()])
 
 
 async def _all(connection: Connection, statements: Sequence[tuple[str, str]], values: dict[str, object]) -> Counts:

@@ -5,8 +5,10 @@ import json
 
 import structlog
 
+from core.documents import Receipt
 from core.errors import BotError, UnknownError
 from core.messages import Answer, Question
+from infra.postgres import receipts
 from infra.postgres.documents import new_name, workspace_id
 from infra.postgres.forgetting import erase_conversation, erase_person
 from infra.postgres.pool import Database
@@ -77,5 +79,17 @@ class Journal:
             except UnknownError:
                 return ()
             if conversation:
+                await receipts.open_one(connection, number, "conversation", conversation)
                 return await erase_conversation(connection, number, conversation)
-            return await erase_person(connection, number, user) if user else ()
+            if not user:
+                return ()
+            await receipts.open_one(connection, number, "user", user)
+            return await erase_person(connection, number, user)
+
+    async def file(self, receipt: Receipt) -> None:
+        """Keep the receipt of a forgetting beside its date."""
+        try:
+            async with self._database.writing(receipt.workspace) as connection:
+                await receipts.file(connection, receipt)
+        except BotError as error:
+            log.warning("receipt not kept", error=type(error).__name__)

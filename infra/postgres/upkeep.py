@@ -1,12 +1,13 @@
 """Keep the store in shape: vectors nobody needs go, worn indexes are rebuilt, then dead rows are vacuumed.
 
-In this order: over a worn index of 100,000 vectors VACUUM takes 180 s, and over a fresh one a tenth. Only now do the
-bytes of what was forgotten leave the database's files.
+In this order: over a worn index of 100,000 vectors VACUUM takes 180 s, and over a fresh one a tenth. The bytes of what
+was forgotten leave the database's files only when these are written anew: see wiping.py.
 """
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection, sql
@@ -62,6 +63,15 @@ async def upkeep(owner_url: str, *, everything: bool = False, say: Callable[[str
             async with _as_keeper(connection):
                 await work.run()
     return Upkept(trimmed=trimmed, reindexed=tuple(work.reindexed), vacuumed=tuple(work.vacuumed))
+
+
+async def note(owner_url: str, *, wiped_from: datetime | None = None) -> int:
+    """Record that the store was kept in shape; return how many receipts were still waiting for a wipe begun then."""
+    with translated():
+        opened = await AsyncConnection.connect(owner_url, autocommit=True, connect_timeout=5)
+        async with opened as connection, _as_keeper(connection):
+            row = await (await connection.execute("select vocero.note_upkeep(%s)", (wiped_from,))).fetchone()
+    return int(row[0]) if row else 0
 
 
 class _Work:

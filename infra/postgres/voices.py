@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import structlog
 
-from core.errors import BotError, UnknownError
+from core.errors import BotError, RefusedError, UnknownError
+from core.forgetting import REBUILD
 from core.messages import Arm
 from infra.postgres import documents
 from infra.postgres.pool import Connection, Database
@@ -24,13 +25,14 @@ _PROMOTE: Final = """
         changed_by)
     values (%s, %s, %s, %s, %s, %s, 'live', %s, %s, %s)
     on conflict (workspace, name) do update set state = 'live', changed = now(), changed_by = excluded.changed_by
+    where adapter.rebuild_since is null
 """
 _RETIRE: Final = """
     update vocero.adapter set state = 'withdrawn', changed = now(), changed_by = %s
     where workspace = %s and state = 'live' and (%s = '' or name = %s)
 """
 _LIST: Final = """
-    select a.name, a.state, a.arm, a.base_sha256, a.dataset_sha256, a.changed_by, a.changed
+    select a.name, a.state, a.arm, a.base_sha256, a.dataset_sha256, a.changed_by, a.changed, a.rebuild_since is not null
     from vocero.adapter a join vocero.workspace w on w.id = a.workspace where w.name = %s
     order by (a.state = 'live') desc, a.changed desc
 """
@@ -47,6 +49,7 @@ class Promoted:
     dataset: str
     by: str
     changed: datetime
+    rebuild: bool = False  # something it was trained on was forgotten since
 
 
 class PostgresVoices:
@@ -86,7 +89,9 @@ class PostgresVoices:
             kept = {key: value for key, value in adapter.items() if key != "looks"}
             values = (name, arm.value, adapter["base"]["sha256"], dataset["sha256"], adapter["file"]["sha256"])
             trained = list(dataset.get("trained_on", ()))
-            await connection.execute(_PROMOTE, (number, *values, json.dumps(kept), trained, by))
+            made = await connection.execute(_PROMOTE, (number, *values, json.dumps(kept), trained, by))
+            if not made.rowcount:
+                raise RefusedError(REBUILD.format(name=name))
             action = "promote voice by force" if forced else "promote voice"
             await documents.audit(connection, workspace=number, action=action, object_=name, by=by)
 
@@ -103,7 +108,7 @@ class PostgresVoices:
         """Return all adapters of a workspace, the live one first. UnknownError, KnowledgeDown."""
         async with self._database.reading(workspace) as connection:
             await documents.workspace_id(connection, workspace)
-        keys = ("name", "state", "arm", "base", "dataset", "by", "changed")
+        keys = ("name", "state", "arm", "base", "dataset", "by", "changed", "rebuild")
         return [Promoted(**dict(zip(keys, row, strict=True))) for row in await self._rows(_LIST, workspace)]
 
     async def _rows(self, statement: str, workspace: str) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from typing import Final
 from core.audience import EVERYONE, Audience
 from core.bot import Bot
 from core.comparison import Said
+from core.documents import Receipt
 from core.errors import InputError
 from core.examples import Example, holds
 from core.grounding import Guard
@@ -130,6 +131,9 @@ class Alone:
     ) -> tuple[tuple[str, int], ...]:
         """Return nothing."""
         return ()
+
+    async def file(self, receipt: Receipt) -> None:
+        """Keep nothing."""
 
     async def forget(self, workspace: str, *, conversation: str = "", user: str = "", document: str = "") -> int:  # noqa: ARG002
         """Return 0."""

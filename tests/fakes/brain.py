@@ -125,6 +125,10 @@ class Shelves:
             changed=now,
         )
 
+    async def worker_lives(self) -> bool:
+        """Return that nobody takes what is submitted."""
+        return False
+
     async def documents(self, workspace: str, audience: Audience | None = None) -> list[Document]:
         """Return all documents, newest first."""
         seen = [doc for doc, _ in self.kept[workspace].values() if audience is None or audience.may_see(doc.scope)]
@@ -210,6 +214,9 @@ class Recollection:
     async def gap(self, question: Question) -> None:
         """Keep a question without an answer."""
         self.gaps.append(question)
+
+    async def file(self, receipt: Receipt) -> None:
+        """Keep no receipt."""
 
     async def forget(self, workspace: str, *, conversation: str = "", user: str = "", document: str = "") -> int:
         """Delete a conversation."""

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+SCANNED = (
+    "the PDF is scanned (no text layer): run OCR first and add the result,"
+    " or install the extra that reads such PDFs (`make setup-docling`) and add it again"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:

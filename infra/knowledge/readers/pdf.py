@@ -12,12 +12,11 @@ from core.budgets import PARSE_PAGES
 from core.errors import InputError
 from infra.knowledge.readers.detect import LOCKED, Kind
 from infra.knowledge.readers.layout import Cell, Line, to_markdown
-from infra.knowledge.readers.parsed import Parsed, Section
+from infra.knowledge.readers.parsed import SCANNED, Parsed, Section
 from infra.knowledge.readers.titles import sensible
 
 DAMAGED = "the PDF is damaged and cannot be opened: save or print it to a new PDF and add that"
 NO_PAGES = "the PDF is damaged (it has no readable page): save or print it to a new PDF and add that"
-SCANNED = "the PDF is scanned (no text layer): run OCR first and add the result"
 EMPTY = "the PDF has no readable text: if it shows some on the screen, print it to a new PDF and add that"
 WIDE = 1.2  # times the letters' height: more between two words parts cells of a table
 LONG = f"the PDF has more than {PARSE_PAGES:,} pages: split it and add the parts"

@@ -1,5 +1,6 @@
 """Forgetting is real: a marked word is in no table, no job and no key of Redis, and the receipt says how we know."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -8,14 +9,18 @@ from psycopg import AsyncConnection, sql
 
 from core.audience import EVERYONE
 from core.bot import Bot
-from core.documents import Place, Source
-from core.errors import UnknownError
+from core.documents import Notice, Place, Source
+from core.errors import RefusedError, UnknownError
 from core.grounding import STRICT
+from core.inbox import Arrival
 from core.messages import Answer, Arm, Done, Outcome, Question
 from infra.embedded import Wanted, join
 from infra.knowledge.engine import KnowledgeEngine
+from infra.postgres.guilds import PostgresGuilds
+from infra.postgres.inbox import PostgresInbox
 from infra.postgres.journal import Journal
 from infra.postgres.pool import Database
+from infra.postgres.voices import PostgresVoices
 from infra.redis import RedisAnswers, RedisMemory, RedisStore
 from tests.infra.knowledge.teaching import Company
 from tests.postgres import Urls
@@ -186,3 +191,76 @@ async def test_forgetting_what_nobody_knows_says_so(bot: Bot, company: Company) 
         await bot.forget("document", "nothing.md", workspace=company.workspace)
     receipt = await bot.forget("user", "nobody", workspace=company.workspace)
     assert {count for _, count in receipt.gone} == {0}
+
+
+def to_manifest(name: str, *trained: str) -> dict[str, object]:
+    """The manifest of an adapter that was trained on these examples."""
+    dataset = {"sha256": "d", "trained_on": list(trained)}
+    return {"name": name, "base": {"sha256": "b"}, "file": {"sha256": name}, "dataset": dataset}
+
+
+async def approved(
+    company: Company, name: str, *, document: str = "", conversation: str = "", by: str = "admin"
+) -> None:
+    """An approved example, with its lineage."""
+    async with company.database.writing(company.workspace) as connection:
+        await connection.execute(
+            "insert into vocero.example (workspace, name, question, answer, passages, conversation, approved_by)"
+            " select id, %s, 'q', 'a', %s, %s, %s from vocero.workspace",
+            (name, json.dumps([{"document": document}] if document else []), conversation, by),
+        )
+
+
+@pytest.mark.parametrize("kind", ["document", "user", "conversation"])
+async def test_an_adapter_that_learned_from_what_is_forgotten_speaks_no_more(
+    bot: Bot, company: Company, kind: str
+) -> None:
+    """The receipt names it, it is withdrawn and cannot be promoted again; one that learned from others stays live."""
+    document = (await company.teach("a.md", "A fact.")).document
+    await approved(company, "e1", document=document, conversation="c-told", by="p-told")
+    await approved(company, "e2", document="another")
+    voices = PostgresVoices(company.database)
+    await voices.promote(company.workspace, to_manifest("warm", "e1", "e2"), Arm.RAFT, by="admin", forced=False)
+    name = {"document": document, "user": "p-told", "conversation": "c-told"}[kind]
+    receipt = await bot.forget(kind, name, workspace=company.workspace)
+    assert dict(receipt.gone)["examples"] == 1
+    assert dict(receipt.gone)["withdrawn adapter warm"] == 1
+    assert any("adapter warm was trained on it" in what for what in receipt.pending)
+    assert await voices.live(company.workspace) == (Arm.RAG, None)
+    assert [(v.state, v.rebuild) for v in await voices.listed(company.workspace)] == [("withdrawn", True)]
+    with pytest.raises(RefusedError, match="trained anew"):
+        await voices.promote(company.workspace, to_manifest("warm", "e1", "e2"), Arm.RAFT, by="admin", forced=True)
+    await voices.promote(company.workspace, to_manifest("calm", "e2"), Arm.RAFT, by="admin", forced=False)
+    await bot.forget("conversation", "another one", workspace=company.workspace)
+    assert await voices.live(company.workspace) == (Arm.RAFT, "calm")
+
+
+async def test_a_person_is_forgotten_where_only_their_key_says_who(bot: Bot, company: Company, postgres: Urls) -> None:
+    """A delivery whose conversation is theirs alone, a remark, a notice, their name on a voice: all without it."""
+    person, told = "slack/T1/U0MARKED", "slack/T1/C1/U0MARKED"
+    voices = PostgresVoices(company.database)
+    await company.teach("drum.md", "The drum plays at nine.")
+    await voices.promote(company.workspace, to_manifest("warm"), Arm.RAFT, by=person, forced=False)
+    guilds = PostgresGuilds(company.database)
+    await guilds.remark(company.workspace, "x1", by=person, why="Wrong U0MARKED.")
+    inbox = PostgresInbox(company.database)
+    work = await inbox.accept(Arrival(workspace=company.workspace, event_key="e1", conversation=told, payload={}))
+    assert work
+    await inbox.settle(work)
+    notice = Notice(key="k", person=person, conversation=told, address={"user": "U0MARKED"})
+    source = Source(name="b.md", content=b"A fact.")
+    await company.librarian.submit_all([source], Place(workspace=company.workspace), by=person, notice=notice)
+    assert {"adapter", "audit", "inbox", "notice", "document", "pending"} <= set(await traces(postgres, "U0MARKED"))
+    await bot.forget("user", person, workspace=company.workspace)
+    assert set(await traces(postgres, "U0MARKED")) <= {"audit"}  # who promoted the voice
+    assert await inbox.accept(work.arrival) is None  # a repeated delivery is still known
+
+
+async def test_a_receipt_can_be_had_again(bot: Bot, company: Company) -> None:
+    """As it was, with the counts of Redis, and without the id of a person."""
+    document = (await company.teach("a.md", "A fact.")).document
+    receipt = await bot.forget("document", document, workspace=company.workspace)
+    kept = await company.librarian.receipt(company.workspace, "document", document)
+    assert (kept.gone, kept.pending, kept.probes, kept.wiped) == (receipt.gone, receipt.pending, receipt.probes, None)
+    with pytest.raises(UnknownError, match="was forgotten here"):
+        await company.librarian.receipt(company.workspace, "user", document)

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from core.documents import Document, Learned, Place, Source, State
 from core.errors import EmbedderDown
-from infra.knowledge import librarian as module
+from infra.knowledge import queued as module
 from infra.knowledge.learning import WAITS
 from infra.knowledge.librarian import Librarian
 from infra.knowledge.worker import Pace, Worker
