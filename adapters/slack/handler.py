@@ -43,6 +43,9 @@ class SlackHandler:
         kind = str(payload.get("kind"))
         try:
             team = await self._teams(held.work.arrival.workspace.removeprefix("slack/"))
+        except RefusedError:
+            return "ignored"  # the app was removed from there since: nobody can be told
+        try:
             if kind == "said":
                 return await self._said(held, to_heard(payload, team.me.team), team)
             if kind == "command":
