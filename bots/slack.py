@@ -203,6 +203,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         orders=orders,
         rooms=vocero.chat.rooms,
         exchanges=vocero.chat.exchanges,
+        lessons=vocero.chat.lessons,
         session=session,
         admins=settings.admins,
         human=settings.human_group,

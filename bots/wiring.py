@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from core.bot import Bot
-from core.chat import Exchanges, Lessons, Rooms
+from core.chat import Exchanges, Lessons
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
 from core.ports import AnswerCache, Embedder, Knowledge, Librarian, Memory
+from core.rooms import Rooms
 from infra import embedded
 from infra.embedded.home import at
 from infra.embedded.model_server import SLOTS as MODEL_SLOTS

@@ -143,6 +143,46 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "Settings of this channel:",
         "es": "Ajustes de este canal:",
     },
+    "setting_mentions": {
+        "en": "answer only when I am mentioned, not what is said on in my threads.",
+        "es": "responder solo cuando me mencionan, no lo que sigue en mis hilos.",
+    },
+    "setting_threads": {
+        "en": "answer in the thread; off: in the channel itself.",
+        "es": "responder en el hilo; off: en el propio canal.",
+    },
+    "setting_quiet": {
+        "en": "what I cannot answer I say to the asker alone.",
+        "es": "lo que no sé responder lo digo solo a quien pregunta.",
+    },
+    "setting_language": {
+        "en": "my own words are in this language; auto: in the asker's.",
+        "es": "mis propias palabras van en este idioma; auto: en el de quien pregunta.",
+    },
+    "setting_collections": {
+        "en": "answer from these collections only; auto: from all that everyone here may see.",
+        "es": "responder solo con estas colecciones; auto: con todo lo que todos aquí pueden ver.",
+    },
+    "setting_voice": {
+        "en": "plain: without the brand voice; auto: in the voice that is live.",
+        "es": "plain: sin la voz de la marca; auto: con la voz activa.",
+    },
+    "setting_stream": {
+        "en": "show an answer as it is written; auto: where it serves best.",
+        "es": "mostrar la respuesta mientras se escribe; auto: donde mejor conviene.",
+    },
+    "no_collection": {
+        "en": "There is no collection {name} that everyone here may see. There are: {names}.",
+        "es": "No hay ninguna colección {name} que todos aquí puedan ver. Hay: {names}.",
+    },
+    "filled": {
+        "en": "{who}, what you asked on {when:%Y-%m-%d} can be answered now: {question}",
+        "es": "{who}, lo que preguntaste el {when:%Y-%m-%d} ya tiene respuesta: {question}",
+    },
+    "kept_waiting": {
+        "en": "I could not reach this chat for too long, so I gave your question up. Please ask it again.",
+        "es": "No pude llegar a este chat durante demasiado tiempo y abandoné tu pregunta. Hazla de nuevo, por favor.",
+    },
     "name_channel": {
         "en": "I do not know the channel {name}: type # and choose it from the list.",
         "es": "No conozco el canal {name}: escribe # y elígelo de la lista.",

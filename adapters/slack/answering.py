@@ -13,10 +13,11 @@ from adapters.slack.render import Buttons, Post, context, escape, to_posts
 from adapters.slack.streaming import Stream
 from adapters.slack.team import Desk, Team
 from core.audience import Audience
-from core.chat import Exchange, Settings
+from core.chat import Exchange
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.reception import Held
+from core.rooms import Settings
 
 STAGES: Final = {"searching": "searching", "writing": "writing"}
 
@@ -85,7 +86,12 @@ class Answering:
             await attempt(self._desk.exchanges.show(heard.workspace, exchange), what="exchange")
             return "done"
         question = Question(
-            text=text, workspace=heard.workspace, audience=audience, user=heard.asker, conversation=heard.conversation
+            text=text,
+            workspace=heard.workspace,
+            audience=settings.narrowed(audience),
+            user=heard.asker,
+            conversation=heard.conversation,
+            plain=settings.voice == "plain",
         )
         stream = self._stream(held, heard, team, settings)
         answer = await self._read(heard, question, reply, stream, tongue)
@@ -140,15 +146,18 @@ class Answering:
         raise RuntimeError("an answer ended without its end")
 
     def _stream(self, held: Held, heard: Heard, team: Team, settings: Settings) -> Stream | None:
-        if not self._desk.stream or heard.way is not Way.DIRECT or held.again or not settings.threads:
+        wished = settings.stream == "on" and heard.way in (Way.MENTION, Way.FOLLOW) and not settings.quiet
+        if held.again or not settings.threads or settings.stream == "off" or not heard.root:
+            return None
+        if not wished and (not self._desk.stream or heard.way is not Way.DIRECT):
             return None
         return Stream(team.outbox, held, heard)
 
     async def _end_stream(self, stream: Stream, reply: Reply, posts: list[Post]) -> None:
         await stream.close()
         adopt = getattr(reply, "adopt", None)
-        if stream.ts and adopt:
-            adopt(stream.ts)
+        if adopt:
+            adopt(stream.posts)
         await reply.end(posts)
 
     def _buttons(self, heard: Heard, text: str, name: str) -> Buttons:

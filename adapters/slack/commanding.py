@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from adapters.slack.admins import is_admin
 from adapters.slack.answering import Reply
+from adapters.slack.audience import Kind as PlaceKind
 from adapters.slack.files import download_all
 from adapters.slack.heard import Heard
 from adapters.slack.render import to_confirmation, to_reply
@@ -94,8 +95,11 @@ class Commanding:
     async def _order(self, heard: Heard, command: Command, team: Team, audience: Audience, tongue: str) -> Order:
         own = f"channel:{heard.channel}"
         public = audience.may_see(WORKSPACE) and (heard.private or heard.kind != "group")
-        if public and not heard.channel.startswith("D"):
-            public = (await team.people.place(heard)).kind.value != "private"
+        label = ""
+        if not heard.channel.startswith("D"):
+            place = await team.people.place(heard)
+            public = public and place.kind is not PlaceKind.PRIVATE
+            label = f"#{place.name}" if place.name else ""
         return Order(
             command=command,
             workspace=heard.workspace,
@@ -107,6 +111,7 @@ class Commanding:
             admin=await self.admin(heard, team),
             tongue=tongue,
             notes=self._desk.notes if command.verb is Verb.STATUS else (),
+            label=label,
         )
 
     def _values(self, heard: Heard, command: Command) -> dict[str, Any]:

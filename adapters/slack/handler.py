@@ -17,12 +17,12 @@ from adapters.slack.render import escape, to_reply
 from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team, Teams
 from adapters.slack.whisper import Whisper
-from core.chat import KEYS, Settings
 from core.commands import Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
 from core.orders import NotADocument
 from core.phrases import phrase
 from core.reception import Held, LeaseLost
+from core.rooms import KEYS, Settings
 from core.words import language
 
 log = structlog.get_logger()

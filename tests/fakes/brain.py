@@ -54,7 +54,7 @@ class Shelves:
 
     async def shelf(self, workspace: str, audience: Audience) -> Shelf:
         """Return what may be read."""
-        seen = [doc for doc, _ in self.kept[workspace].values() if audience.may_see(doc.scope)]
+        seen = [doc for doc, _ in self.kept[workspace].values() if _read(audience, doc)]
         return Shelf(editions=(("general", self.edition),), chunks=sum(doc.chunks for doc in seen))
 
     async def retrieve(
@@ -65,7 +65,7 @@ class Shelves:
         if self.down:
             raise KnowledgeDown(self.down)
         for document, chunks in self.kept[workspace].values():
-            for chunk in chunks if audience.may_see(document.scope) else []:
+            for chunk in chunks if _read(audience, document) else []:
                 cosine = shared(query, f"{document.title} {chunk.text}")
                 if cosine > 0:
                     found.append(
@@ -169,6 +169,10 @@ class Shelves:
         found = await self.remove(workspace, document)
         gone = (("documents", 1), ("chunks", found.chunks))
         return Receipt(kind="document", id=found.id, workspace=workspace, when=datetime.now(UTC), gone=gone)
+
+
+def _read(audience: Audience, document: Document) -> bool:
+    return audience.may_see(document.scope) and audience.wants(document.collection)
 
 
 @dataclass
