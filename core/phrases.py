@@ -179,9 +179,9 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "{who}, what you asked on {when:%Y-%m-%d} can be answered now: {question}",
         "es": "{who}, lo que preguntaste el {when:%Y-%m-%d} ya tiene respuesta: {question}",
     },
-    "kept_waiting": {
-        "en": "I could not reach this chat for too long, so I gave your question up. Please ask it again.",
-        "es": "No pude llegar a este chat durante demasiado tiempo y abandoné tu pregunta. Hazla de nuevo, por favor.",
+    "too_slow": {
+        "en": "It took me too long to answer this, and Slack no longer takes the reply: {command} Ask me here instead.",
+        "es": "He tardado demasiado en responder y Slack ya no acepta la respuesta: {command} Pregúntame aquí.",
     },
     "name_channel": {
         "en": "I do not know the channel {name}: type # and choose it from the list.",

@@ -8,7 +8,7 @@ from adapters.slack.commanding import Commanding, root_of
 from adapters.slack.heard import Heard, Way
 from adapters.slack.outbox import attempt
 from adapters.slack.people import audience_of
-from adapters.slack.render import Post, section, to_reply
+from adapters.slack.render import Post, escape, section, to_reply
 from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team
 from adapters.slack.whisper import Whisper
@@ -89,7 +89,7 @@ class Actions:
             settings=settings,
             tongue=tongue,
             reply=reply,
-            aloud=heard.user,
+            above=phrase("shared_by", tongue, who=f"<@{heard.user}>", question=escape(value[:300])),
         )
 
     async def _confirm(self, held: Held, payload: Mapping[str, Any], team: Team, value: str, tongue: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from adapters.slack.audience import restricted
 from adapters.slack.heard import Heard, Way
 from adapters.slack.outbox import attempt
-from adapters.slack.render import Buttons, Post, context, escape, to_posts
+from adapters.slack.render import Buttons, Post, context, to_posts
 from adapters.slack.streaming import Stream
 from adapters.slack.team import Desk, Team
 from core.audience import Audience
@@ -75,9 +75,12 @@ class Answering:
         tongue: str,
         reply: Reply,
         notes: tuple[str, ...] = (),
-        aloud: str = "",
+        above: str = "",
     ) -> str:
-        """Answer a question; return the work's end. `aloud`: who asks it for everyone, said above the answer."""
+        """Answer a question; return the work's end.
+
+        `above`: why it is answered though nobody just asked, in Slack's marks; it then stands above the answer.
+        """
         await reply.begin()
         exchange = Exchange(
             message=_message(heard, held), conversation=heard.conversation, person=heard.asker, posts=reply.posts
@@ -101,9 +104,8 @@ class Answering:
         if restricted(audience) and answer.outcome is Outcome.ABSTAINED:
             notes = (*notes, phrase("restricted", tongue))
         posts = to_posts(answer, tongue, self._buttons(heard, text, exchange.name), notes)
-        if aloud:
-            asked = phrase("shared_by", tongue, who=f"<@{heard.user}>", question=escape(text[:300]))
-            posts[0] = replace(posts[0], blocks=(context(asked), *posts[0].blocks))
+        if above:
+            posts[0] = Post(text=f"{above}\n{posts[0].text}", blocks=(context(above), *posts[0].blocks))
         if settings.quiet and answer.outcome is Outcome.ABSTAINED and not heard.private:
             await self._aside(team, heard, posts[0])
         elif stream:

@@ -9,6 +9,7 @@ from adapters.slack.actions import Actions
 from adapters.slack.answering import Answering, Reply
 from adapters.slack.commanding import Commanding
 from adapters.slack.errors import NoPlace, NoToken
+from adapters.slack.filled import Filling
 from adapters.slack.heard import Heard, Way, to_heard, to_plain
 from adapters.slack.notices import Notices
 from adapters.slack.outbox import attempt
@@ -35,6 +36,7 @@ class SlackHandler:
         self._desk, self._teams = desk, teams
         self._answering, self._commanding = Answering(desk), Commanding(desk)
         self._actions = Actions(desk, self._answering, self._commanding)
+        self._filling = Filling(desk, self._answering)
         self._notices = Notices(desk, self._answering, self._commanding)
 
     async def handle(self, held: Held) -> str:
@@ -54,6 +56,8 @@ class SlackHandler:
                 return await self._shortcut(held, payload, team)
             if kind == "action":
                 return await self._actions.act(held, payload, team)
+            if kind == "filled":
+                return await self._filling.tell(held, payload, team)
             return await self._notices.take(kind, payload, team)
         except (NoPlace, NoToken) as error:
             log.warning("slack_unsaid", kind=kind, code=error.code)
@@ -168,17 +172,24 @@ class SlackHandler:
     async def _aside(self, held: Held, error: NoPlace | NoToken) -> None:
         """Tell the asker alone what could not be said where they asked."""
         payload = held.payload
-        if isinstance(error, NoToken) or payload.get("kind") != "said" or str(payload["channel"]).startswith("D"):
+        if isinstance(error, NoToken) or held.placeholder:
             return
         team = await self._teams(held.work.arrival.workspace.removeprefix("slack/"))
-        heard = to_heard(payload, team.me.team)
-        if heard.way is Way.FOLLOW or held.placeholder:
+        tongue = language(to_plain(str(payload.get("text") or "")))
+        if payload.get("kind") == "said":
+            heard = to_heard(payload, team.me.team)
+            if heard.way in (Way.FOLLOW, Way.DIRECT):
+                return
+            user = heard.user
+            said = phrase("no_place", tongue, channel=f"<#{heard.channel}>", reason=escape(error.code))
+        elif payload.get("kind") in ("command", "shortcut"):
+            user = str(payload.get("user_id") or payload.get("user"))
+            said = phrase("too_slow", tongue, command=escape(str(payload.get("text") or "")[:300]))
+        else:
             return
-        tongue = language(to_plain(heard.text))
-        said = phrase("no_place", tongue, channel=f"<#{heard.channel}>", reason=escape(error.code))
 
         async def tell() -> None:
-            opened = await team.outbox.call("conversations.open", users=heard.user)
+            opened = await team.outbox.call("conversations.open", users=user)
             await team.outbox.call("chat.postMessage", channel=opened["channel"]["id"], text=said)
 
         await attempt(tell(), what="aside")

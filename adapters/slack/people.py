@@ -36,7 +36,7 @@ class People:
 
     def forget(self, *keys: str) -> None:
         """Drop what an event made stale; without keys, everything."""
-        for key in [k for k in self._kept if not keys or any(k.endswith(f"/{name}") for name in keys)]:
+        for key in [k for k in self._kept if not keys or k.rpartition("/")[2] in keys]:
             del self._kept[key]
 
     async def person(self, user: str, team: str = "") -> Person:

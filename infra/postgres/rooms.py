@@ -17,7 +17,8 @@ _KNOWN: Final = """
     select name, max(label), (array_agg(settings) filter (where settings is not null))[1], max(by) from (
         select r.name, r.label, r.settings, r.changed_by as by from vocero.room r
         join vocero.workspace w on w.id = r.workspace where w.name = %s and starts_with(r.name, %s)
-        union all select distinct regexp_replace(x.message, '/[^/]*$', ''), '', null::jsonb, '' from vocero.exchange x
+        union all select distinct array_to_string((string_to_array(x.message, '/'))[1:3], '/'), '', null::jsonb, ''
+        from vocero.exchange x
         join vocero.workspace w on w.id = x.workspace where w.name = %s
     ) rooms group by name order by max(label) = '', max(label), name limit %s
 """

@@ -48,26 +48,27 @@ begin
     return query select s.name, s.edition, s.chunks from vocero.shelf(workspace, scopes) s where vocero.wanted(s.name);
 end $$;
 
--- Gaps. `looked` is the sum of the editions that the gap's readers see, when it was last tried on them.
+-- Gaps. `looked` is the sum of the workspace's editions when the gap was last tried.
 alter table vocero.gap add column looked bigint not null default 0;
+create index on vocero.gap (workspace, looked) where filled_by is null;
 create policy keeper on vocero.gap to vocero_keeper using (true);
 grant select on vocero.gap to vocero_keeper;
 
--- Open gaps of workspaces whose name begins so (a platform's: `slack/`) that documents changed for since, oldest first.
+-- Open gaps of workspaces whose name begins so (a platform's: `slack/`) that documents changed for since.
 create function vocero.ripe_gaps(p_platform text, p_most int)
 returns table (workspace text, id bigint, scopes text[], person text, conversation text, question text,
     created timestamptz, looked bigint)
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
     select w.name, g.id, g.scopes, g.person, g.conversation, g.question, g.created, e.editions
-    from vocero.workspace w join vocero.gap g on g.workspace = w.id
+    from (select c.workspace, sum(c.edition)::bigint as editions from vocero.collection c group by c.workspace) e
+    join vocero.workspace w on w.id = e.workspace and starts_with(w.name, p_platform)
     cross join lateral (
-        select coalesce(sum(c.edition), 0)::bigint as editions from vocero.collection c
-        where c.workspace = g.workspace and c.scope = any (g.scopes)
-    ) e
-    where starts_with(w.name, p_platform) and starts_with(g.conversation, w.name || '/') and g.filled_by is null
-        and g.created > now() - interval '90 days' and g.looked < e.editions
-    order by g.created limit p_most;
+        select * from vocero.gap o
+        where o.workspace = e.workspace and o.filled_by is null and o.looked < e.editions
+            and o.created > now() - interval '90 days' and starts_with(o.conversation, w.name || '/')
+        order by o.looked, o.id limit p_most
+    ) g limit p_most;
 $$;
 alter function vocero.ripe_gaps owner to vocero_keeper;
 

@@ -31,6 +31,7 @@ class FakeSlack:
         self.subscribed = set(EVENTS)
         self.responses: dict[str, list[dict[str, Any]]] = {}
         self.deliveries: list[tuple[str, Delivered]] = []
+        self.url_lives = 1_800.0  # seconds that a response_url takes replies
         self.html: set[str] = set()  # files that always answer with the login page
         self.hosts: list[str] = []  # tokens that file downloads carried
         self._answers_to: dict[str, tuple[str, str, float]] = {}  # channel, user, since when
@@ -294,7 +295,7 @@ class FakeSlack:
         id_, body = request.match_info["id"], await request.json()
         if len(self.responses[id_]) >= 5:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
-        if self.world.clock() - self._answers_to[id_][2] > 1_800:
+        if self.world.clock() - self._answers_to[id_][2] > self.url_lives:
             return web.json_response({"ok": False, "error": "expired_url"}, status=404)
         self.responses[id_].append(body)
         channel, user, _ = self._answers_to[id_]
