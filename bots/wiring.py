@@ -45,6 +45,11 @@ class Vocero:
     chat: "Chat"
     worker: Callable[[], "Worker"]  # made when wanted
 
+    @property
+    def rooms(self) -> Rooms:
+        """What keeps the channels' settings."""
+        return self.chat.rooms
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:

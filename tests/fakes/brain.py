@@ -20,6 +20,7 @@ from core.grounding import SERVED
 from core.messages import Answer, Arm, Passage, Question, Turn
 from core.ports import Found, Shelf
 from core.prompt import Prompt
+from core.rooms import Room, Settings, changed
 from core.words import content
 
 
@@ -235,6 +236,29 @@ class Recollection:
 
 
 @dataclass
+class Furniture:
+    """A `Rooms` in memory."""
+
+    kept: dict[tuple[str, str], Room] = field(default_factory=dict)
+
+    async def settings(self, workspace: str, room: str) -> Settings:
+        """Return a room's settings."""
+        kept = self.kept.get((workspace, room))
+        return kept.settings if kept else Settings()
+
+    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "") -> Settings:
+        """Change one."""
+        before = self.kept.get((workspace, room), Room(name=room))
+        settings = changed(before.settings, key, value)
+        self.kept[workspace, room] = Room(name=room, label=label or before.label, settings=settings, by=by)
+        return settings
+
+    async def known(self, workspace: str) -> list[Room]:
+        """Return all."""
+        return [room for (space, _), room in self.kept.items() if space == workspace]
+
+
+@dataclass
 class Script:
     """A `Speaker` that says what the script holds for the first of its keys that the question contains.
 
@@ -279,6 +303,7 @@ class Brain:
     knowledge: Shelves
     librarian: Shelves
     recollection: Recollection
+    rooms: Furniture = field(default_factory=Furniture)
     notes: tuple[str, ...] = ()
 
 
