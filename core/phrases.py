@@ -315,6 +315,74 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "You are an admin: add, remove, gaps and settings work here too; help lists them.",
         "es": "Eres administrador: add, remove, gaps y settings también funcionan aquí; help los explica.",
     },
+    "why_wrong": {
+        "en": "It is wrong",
+        "es": "Es incorrecto",
+    },
+    "why_outdated": {
+        "en": "It is out of date",
+        "es": "Está desactualizado",
+    },
+    "why_missing": {
+        "en": "Something is missing",
+        "es": "Falta algo",
+    },
+    "why_unclear": {
+        "en": "I do not understand it",
+        "es": "No lo entiendo",
+    },
+    "why_other": {
+        "en": "Something else",
+        "es": "Otra cosa",
+    },
+    "send": {
+        "en": "Send",
+        "es": "Enviar",
+    },
+    "add_address": {
+        "en": "Address of a page or file",
+        "es": "Dirección de una página o un archivo",
+    },
+    "add_text": {
+        "en": "Or a text",
+        "es": "O un texto",
+    },
+    "add_title": {
+        "en": "Title",
+        "es": "Título",
+    },
+    "add_channel": {
+        "en": "Only for the readers of this channel",
+        "es": "Solo para quienes leen este canal",
+    },
+    "home_add": {
+        "en": "Teach something",
+        "es": "Enseñar algo",
+    },
+    "home_settings": {
+        "en": "Settings of a channel",
+        "es": "Ajustes de un canal",
+    },
+    "home_refresh": {
+        "en": "Read again",
+        "es": "Leer de nuevo",
+    },
+    "home_remove": {
+        "en": "Remove",
+        "es": "Quitar",
+    },
+    "home_sure": {
+        "en": "Are you sure?",
+        "es": "¿Seguro?",
+    },
+    "home_gaps": {
+        "en": "Questions without an answer",
+        "es": "Preguntas sin respuesta",
+    },
+    "not_there": {
+        "en": "I am not in {channel}: invite me there first.",
+        "es": "No estoy en {channel}: invítame primero.",
+    },
     "writing_answer": {
         "en": "I am writing the answer…",
         "es": "Estoy escribiendo la respuesta…",

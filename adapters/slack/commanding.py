@@ -62,11 +62,26 @@ class Commanding:
             raise RefusedError(phrase("not_yours", tongue))
         if not 0 <= time.time() - at <= CLICK:
             raise RefusedError(phrase("too_late", tongue))
+        await self.carry_out(heard, command, team=team, audience=audience, tongue=tongue, reply=reply)
+
+    async def carry_out(
+        self, heard: Heard, command: Command, *, team: Team, audience: Audience, tongue: str, reply: Reply
+    ) -> None:
+        """Carry out a command that was confirmed, or needs no confirmation. BotError with the reason."""
         order = await self._order(heard, command, team, audience, tongue)
         await self._desk.orders.check(order)
         await reply.begin("working")
         if not reply.finished:
             await self._do(order, heard, team, reply)
+
+    async def quietly(self, heard: Heard, command: Command, *, team: Team, audience: Audience, tongue: str) -> str:
+        """Carry out a command and return what is to be said of it. BotError with the reason."""
+        return (await self._desk.orders.run(await self._order(heard, command, team, audience, tongue))).text
+
+    async def allowed(self, heard: Heard, verb: Verb, team: Team, tongue: str = "en") -> None:
+        """Raise RefusedError for a person who may not."""
+        if not await self.admin(heard, team):
+            raise RefusedError(phrase("admins_only", tongue, command=verb.value))
 
     async def _do(self, order: Order, heard: Heard, team: Team, reply: Reply) -> None:
         reasons: tuple[str, ...] = ()

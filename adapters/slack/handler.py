@@ -8,6 +8,7 @@ import structlog
 from adapters.slack.actions import Actions
 from adapters.slack.answering import Answering, Reply
 from adapters.slack.commanding import Commanding
+from adapters.slack.desktop import Desktop
 from adapters.slack.errors import NoPlace, NoToken
 from adapters.slack.filled import Filling
 from adapters.slack.heard import Heard, Way, to_heard, to_plain
@@ -35,9 +36,10 @@ class SlackHandler:
     def __init__(self, desk: Desk, teams: Teams) -> None:
         self._desk, self._teams = desk, teams
         self._answering, self._commanding = Answering(desk), Commanding(desk)
-        self._actions = Actions(desk, self._answering, self._commanding)
         self._filling = Filling(desk, self._answering)
         self._notices = Notices(desk, self._answering, self._commanding)
+        self._desktop = Desktop(desk, self._commanding, self._notices)
+        self._actions = Actions(desk, self._answering, self._commanding, self._desktop)
 
     async def handle(self, held: Held) -> str:
         """Do the work; `ignored` when it was not for us."""
@@ -56,6 +58,8 @@ class SlackHandler:
                 return await self._shortcut(held, payload, team)
             if kind == "action":
                 return await self._actions.act(held, payload, team)
+            if kind == "view":
+                return await self._desktop.take(held, payload, team)
             if kind == "filled":
                 return await self._filling.tell(held, payload, team)
             return await self._notices.take(kind, payload, team)

@@ -39,6 +39,11 @@ class Showing:
         self.finished = False  # whether a predecessor showed it all; only the last part says so
 
     @property
+    def channel(self) -> str:
+        """Where it shows."""
+        return self._heard.channel
+
+    @property
     def posts(self) -> tuple[str, ...]:
         """Where the reply stands: `CHANNEL/TS` each."""
         return tuple(f"{self._heard.channel}/{part.ts}" for _, part in sorted(self._parts.items()))
