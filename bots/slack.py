@@ -25,9 +25,10 @@ from adapters.slack.sockets import Sockets
 from adapters.slack.team import Desk, Team
 from adapters.slack.web import Web
 from core.errors import BotError, RefusedError, SetupError
+from core.gaps import Gaps
 from core.inbox import BEAT
 from core.orders import Orders
-from core.reception import Reception
+from core.reception import DEADLINES, Deadlines, Reception
 from infra.logs import configure
 from infra.sealing import Sealer
 from infra.settings import Settings
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from bots.wiring import Vocero
 
 TIMEOUT: Final = 10  # seconds for one call of the Web API
+LOOK: Final = 4  # beats between two looks for gaps that documents have filled
 Say = Callable[[str], None]
 
 
@@ -131,6 +133,7 @@ async def open_slack(
     team: Team | None,
     *,
     beat: float = BEAT,
+    deadlines: Deadlines = DEADLINES,
 ) -> str:
     """Join the parts, open the ways in, and return what they are. Leaving closes the ways in first, then drains.
 
@@ -151,8 +154,10 @@ async def open_slack(
 
     handler = SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams)
     platform = f"slack/{team.me.team}" if team else "slack/"
-    reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat)
+    reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat, deadlines=deadlines)
     await stack.enter_async_context(reception)
+    gaps = Gaps(vocero.bot, vocero.chat.lessons, reception.accept, platform=platform, beat=LOOK * beat)
+    await stack.enter_async_context(gaps)
     http = settings.slack_mode == "http"
     app = to_app(
         teams=teams,
@@ -204,6 +209,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         orders=orders,
         rooms=vocero.chat.rooms,
         exchanges=vocero.chat.exchanges,
+        lessons=vocero.chat.lessons,
         session=session,
         admins=settings.admins,
         human=settings.human_group,

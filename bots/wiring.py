@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from core.bot import Bot
-from core.chat import Exchanges, Lessons, Rooms
+from core.chat import Exchanges, Lessons
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
 from core.ports import AnswerCache, Embedder, Knowledge, Librarian, Memory
+from core.rooms import Rooms
 from infra import embedded
 from infra.embedded.home import at
 from infra.embedded.model_server import SLOTS as MODEL_SLOTS
@@ -44,6 +45,11 @@ class Vocero:
     chat: "Chat"
     worker: Callable[[], "Worker"]  # made when wanted
     nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
+
+    @property
+    def rooms(self) -> Rooms:
+        """What keeps the channels' settings."""
+        return self.chat.rooms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,14 @@ _SCOPE = re.compile(r"workspace|channel:[^\s\x00-\x1f]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """The scopes that every reader of the answer holds; never empty."""
+    """The scopes that every reader of the answer holds; never empty.
+
+    `collections`: the room wants answers from these only; empty: from all that its readers may see. They only ever take
+    away: a collection named here is read only if its scope is held, too.
+    """
 
     scopes: frozenset[str]
+    collections: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.scopes:
@@ -29,8 +34,13 @@ class Audience:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that two audiences share only if they hold the same scopes."""
-        return hashlib.sha256("\n".join(sorted(self.scopes)).encode()).hexdigest()[:16]
+        """16 hex digits that two audiences share only if they hold the same scopes and want the same collections."""
+        wanted = ["", *sorted(self.collections)] if self.collections else []
+        return hashlib.sha256("\n".join([*sorted(self.scopes), *wanted]).encode()).hexdigest()[:16]
+
+    def wants(self, collection: str) -> bool:
+        """Whether answers may come from this collection, as far as the room's wish goes."""
+        return not self.collections or collection in self.collections
 
     def may_see(self, scope: str) -> bool:
         """Whether every reader may see a collection of this scope."""

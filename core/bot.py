@@ -40,6 +40,7 @@ class Inquiry:
     shelf: Shelf
     writer: Speaker | None
     key: str
+    tried: bool = False  # only to see whether it would be answered: no gap is recorded
 
 
 class Bot:
@@ -110,6 +111,22 @@ class Bot:
         await self._journal.note(question, answer)
         yield Done(answer)
 
+    async def would(self, question: Question) -> Answer | None:
+        """Return what would be said to this question now, None for anything but an answer; nothing is kept of it.
+
+        No turn, no gap, no cached answer, no log row: for whoever must know whether the documents answer it by now.
+        UnavailableError where that cannot be known.
+        """
+        watch, tongue = Watch(), language(question.text)
+        text = to_text(question.text, tongue)
+        inquiry = await self._inquire(replace(question, text=text), text, tongue)
+        async with aclosing(self._write(replace(inquiry, tried=True), watch)) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    answered = event.answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE)
+                    return event.answer if answered else None
+        return None
+
     async def _inquire(self, question: Question, asked: str, tongue: str) -> Inquiry:
         arm, adapter = await self._arm(question)
         shelf = await self._knowledge.shelf(question.workspace, question.audience)
@@ -118,6 +135,8 @@ class Bot:
         return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key)
 
     async def _arm(self, question: Question) -> tuple[Arm, str | None]:
+        if question.plain and question.arm is None:
+            return Arm.RAG, None
         live, adapter = await self._voices.live(question.workspace)
         if question.arm is None or question.arm == live:
             return live, adapter
@@ -182,7 +201,8 @@ class Bot:
             draft.model_down(str(error))
 
     async def _abstain(self, inquiry: Inquiry, draft: Draft) -> Answer:
-        await self._journal.gap(inquiry.question)
+        if not inquiry.tried:  # kept as it stands alone: it will be asked again out of its conversation
+            await self._journal.gap(replace(inquiry.question, text=inquiry.asked))
         return draft.abstained(inquiry.shelf)
 
     async def _keep(self, inquiry: Inquiry, answer: Answer) -> None:

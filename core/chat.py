@@ -1,53 +1,15 @@
-"""What a chat platform keeps beside the answers: a room's settings, what was shown for which message, who liked it."""
+"""What a chat platform keeps beside the answers: what was shown for which message, who liked it, what is lacking."""
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
-from core.errors import InputError
 from core.messages import Answer
+from core.rooms import KEYS, Rooms, Settings
 
-_YES: Final = {"on", "yes", "true", "1", "si", "sí"}
-_NO: Final = {"off", "no", "false", "0"}
-_LANGUAGES: Final = ("", "en", "es")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How the bot behaves in one room. What no one set has the default.
-
-    `mentions`: answer only when mentioned; off: also follow-ups in threads the bot is part of. `threads`: answer in the
-    thread, off: in the room. `quiet`: what the bot cannot answer is said to the asker alone. `language`: of the bot's
-    own words, empty: the asker's.
-    """
-
-    mentions: bool = False
-    threads: bool = True
-    quiet: bool = False
-    language: str = ""
-
-
-KEYS: Final = tuple(field.name for field in fields(Settings))
-
-
-def changed(settings: Settings, key: str, value: str) -> Settings:
-    """Return the settings with one changed; InputError names the keys and values there are."""
-    if key not in KEYS:
-        raise InputError(f"There is no setting {key[:40]!r}: use {', '.join(KEYS)}.")
-    word = value.casefold()
-    if key == "language":
-        word = "" if word in ("auto", "default") else word
-        if word not in _LANGUAGES:
-            raise InputError("The language is en, es or auto.")
-        return replace(settings, language=word)
-    if word not in _YES | _NO:
-        raise InputError(f"Say settings {key} on, or settings {key} off.")
-    on = word in _YES
-    if key == "mentions":
-        return replace(settings, mentions=on)
-    return replace(settings, threads=on) if key == "threads" else replace(settings, quiet=on)
+__all__ = ["KEYS", "Exchange", "Exchanges", "Gap", "Lessons", "Rooms", "Settings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,24 +34,16 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A question without an answer, and since when."""
+    """A question without an answer, and since when. `looked`: the editions it was last tried on, as one number."""
 
     question: str
     person: str
     conversation: str
     created: datetime
-
-
-class Rooms(Protocol):
-    """Keeps the settings."""
-
-    async def settings(self, workspace: str, room: str) -> Settings:
-        """Return a room's settings, all defaults when nothing was set or nothing can be read."""
-        ...
-
-    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str) -> Settings:
-        """Change one and return all. InputError, KnowledgeDown."""
-        ...
+    id: int = 0
+    workspace: str = ""
+    scopes: tuple[str, ...] = ()
+    looked: int = 0
 
 
 class Exchanges(Protocol):
@@ -115,8 +69,8 @@ class Exchanges(Protocol):
         """Delete exchanges with their feedback; return how many went. KnowledgeDown."""
         ...
 
-    async def judge(self, workspace: str, name: str, person: str, *, good: bool) -> bool:
-        """Keep a person's verdict, the last one counts; False when the answer is unknown. KnowledgeDown."""
+    async def judge(self, workspace: str, name: str, person: str, *, good: bool, why: str = "") -> bool:
+        """Keep a person's verdict with its reason, the last one counts; False for an unknown answer. KnowledgeDown."""
         ...
 
     async def escalate(self, workspace: str, name: str) -> bool:
@@ -129,6 +83,22 @@ class Lessons(Protocol):
 
     async def gaps(self, workspace: str, scopes: Sequence[str], most: int) -> list[Gap]:
         """Return the oldest open questions that were asked within these scopes. KnowledgeDown."""
+        ...
+
+    async def ripe(self, platform: str, most: int) -> list[Gap]:
+        """Return open questions of workspaces named so whose readers' documents changed since. KnowledgeDown."""
+        ...
+
+    async def looked(self, gap: Gap) -> None:
+        """Note that a gap was tried on these editions. KnowledgeDown."""
+        ...
+
+    async def fill(self, workspace: str, gap: int, document: str) -> bool:
+        """Note the document that answers it; False when it was filled or forgotten before. KnowledgeDown."""
+        ...
+
+    async def open(self, workspace: str, gap: int) -> bool:
+        """Whether a gap is still there and open. KnowledgeDown."""
         ...
 
     async def approve(self, workspace: str, question: str, answer: Answer, *, by: str, conversation: str) -> str:

@@ -55,6 +55,14 @@ class Inbox(Protocol):
         """Let another process take over at once."""
         ...
 
+    async def defer(self, work: Work, seconds: float) -> None:
+        """Put the work off for so long: it waits for a service, which is no fault of its own."""
+        ...
+
+    async def waited(self, work: Work) -> tuple[int, float]:
+        """Return how often the work was put off, and how many seconds ago it was accepted."""
+        ...
+
     async def reap(self, platform: str, most: int) -> list[Work]:
         """Take over what expired in workspaces whose name begins with `platform`, oldest first."""
         ...

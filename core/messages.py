@@ -58,7 +58,8 @@ class Question:
     """What a person asked, whatever the platform.
 
     `workspace`: `local`, `slack/TEAM`, `discord/GUILD`. `user` and `conversation` carry their origin
-    (`slack/T1/U3`, `slack/T1/C2/1699.01`); an empty conversation has no memory. `arm` None is the best that is live.
+    (`slack/T1/U3`, `slack/T1/C2/1699.01`); an empty conversation has no memory. `arm` None is the best that is live;
+    `plain` leaves the brand voice out of it.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Question:
     conversation: str = ""
     arm: Arm | None = None
     cached: bool = True
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from core.audience import WORKSPACE, Audience
 from core.bot import Bot
-from core.chat import KEYS, Exchanges, Lessons, Rooms
+from core.chat import Exchanges, Lessons
 from core.commands import Command, Kind, Verb
 from core.documents import Document, Notice, Place, Receipt, Source, State, to_pasted
 from core.errors import InputError, RefusedError, UnknownError
 from core.messages import Answer, Done, Outcome, Question
 from core.phrases import phrase
 from core.ports import Librarian, Memory
+from core.rooms import KEYS, Rooms, Settings, choices, said
 from core.teaching import teach, to_end, to_line, to_name
 
 LISTED: Final = 30  # documents or gaps of one reply: a screen; the console has the rest
@@ -28,7 +29,8 @@ class Order:
     """A command with who gave it, where, and who will read the reply.
 
     `room`: the platform's key of the channel. `scope`: where documents go when none was said. `files`: what came along,
-    or the thread it was said in. `admin`: checked by the platform, now. `notice`: where the end can be told later.
+    or the thread it was said in. `admin`: checked by the platform, now. `label`: what people call the room, empty when
+    that is not known. `notice`: where the end can be told later.
     """
 
     command: Command
@@ -43,6 +45,7 @@ class Order:
     files: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()
     notice: Notice | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +223,14 @@ class Orders:
         return "\n".join([phrase("gaps", order.tongue, n=len(gaps)), *lines])
 
     async def _approve(self, order: Order) -> str:
+        settings = await self._rooms.settings(order.workspace, order.room)
         asked = Question(
             text="",
             workspace=order.workspace,
-            audience=order.audience,
+            audience=settings.narrowed(order.audience),
             user=order.user,
             conversation=order.conversation,
+            plain=settings.voice == "plain",
         )
         turns = await self._memory.recall(asked)
         question = next((turn.text for turn in reversed(turns) if turn.who == "user"), "")
@@ -244,12 +249,33 @@ class Orders:
     async def _settings(self, order: Order) -> str:
         command = order.command
         if command.value:
-            settings = await self._rooms.change(order.workspace, order.room, command.key, command.value, by=order.user)
+            settings = await self.settle(order, command.key, command.value)
         else:
             settings = await self._rooms.settings(order.workspace, order.room)
         keys = [command.key] if command.key else list(KEYS)
-        lines = [f"- `{key}`: {_value(getattr(settings, key))}" for key in keys]
+        lines = [self._setting(settings, key, order.tongue) for key in keys]
         return "\n".join([phrase("settings", order.tongue), *lines])
+
+    async def settle(self, order: Order, key: str, value: str) -> Settings:
+        """Change a setting of the order's room. InputError, also for a collection that nobody here may see."""
+        if key == "collections" and value.strip().casefold() not in ("auto", "all"):
+            try:
+                held = await self._librarian.documents(order.workspace, order.audience)
+            except UnknownError:
+                held = []
+            there = {d.collection for d in held if d.state is not State.REMOVED}
+            wanted = [name.strip() for name in value.split(",") if name.strip()]
+            if unknown := [name for name in wanted if name not in there]:
+                names = ", ".join(sorted(there)) or "-"
+                raise InputError(
+                    phrase("no_collection", order.tongue, name=to_name(unknown[0])[:80], names=names[:500])
+                )
+        return await self._rooms.change(order.workspace, order.room, key, value, by=order.user, label=order.label)
+
+    def _setting(self, settings: Settings, key: str, tongue: str) -> str:
+        now, given = said(getattr(settings, key)), choices(key)
+        other = f" ({' | '.join(given)})" if given else ""
+        return f"- `{key}`: {to_name(now)}{other}: {phrase(f'setting_{key}', tongue)}"
 
 
 async def answer_of(bot: Bot, question: Question) -> Answer:
@@ -281,7 +307,3 @@ def _receipt(receipt: Receipt, tongue: str) -> str:
     if receipt.unprovable:
         lines.append(phrase("unprovable", tongue, what="; ".join(receipt.unprovable)))
     return "\n".join(lines)
-
-
-def _value(value: object) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else str(value or "auto")

@@ -167,6 +167,46 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "Settings of this channel:",
         "es": "Ajustes de este canal:",
     },
+    "setting_mentions": {
+        "en": "answer only when I am mentioned, not what is said on in my threads.",
+        "es": "responder solo cuando me mencionan, no lo que sigue en mis hilos.",
+    },
+    "setting_threads": {
+        "en": "answer in the thread; off: in the channel itself.",
+        "es": "responder en el hilo; off: en el propio canal.",
+    },
+    "setting_quiet": {
+        "en": "what I cannot answer I say to the asker alone.",
+        "es": "lo que no sé responder lo digo solo a quien pregunta.",
+    },
+    "setting_language": {
+        "en": "my own words are in this language; auto: in the asker's.",
+        "es": "mis propias palabras van en este idioma; auto: en el de quien pregunta.",
+    },
+    "setting_collections": {
+        "en": "answer from these collections only; auto: from all that everyone here may see.",
+        "es": "responder solo con estas colecciones; auto: con todo lo que todos aquí pueden ver.",
+    },
+    "setting_voice": {
+        "en": "plain: without the brand voice; auto: in the voice that is live.",
+        "es": "plain: sin la voz de la marca; auto: con la voz activa.",
+    },
+    "setting_stream": {
+        "en": "show an answer as it is written; auto: where it serves best.",
+        "es": "mostrar la respuesta mientras se escribe; auto: donde mejor conviene.",
+    },
+    "no_collection": {
+        "en": "There is no collection {name} that everyone here may see. There are: {names}.",
+        "es": "No hay ninguna colección {name} que todos aquí puedan ver. Hay: {names}.",
+    },
+    "filled": {
+        "en": "{who}, what you asked on {when:%Y-%m-%d} can be answered now: {question}",
+        "es": "{who}, lo que preguntaste el {when:%Y-%m-%d} ya tiene respuesta: {question}",
+    },
+    "too_slow": {
+        "en": "It took me too long to answer this, and Slack no longer takes the reply: {command} Ask me here instead.",
+        "es": "He tardado demasiado en responder y Slack ya no acepta la respuesta: {command} Pregúntame aquí.",
+    },
     "name_channel": {
         "en": "I do not know the channel {name}: type # and choose it from the list.",
         "es": "No conozco el canal {name}: escribe # y elígelo de la lista.",
@@ -298,6 +338,74 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
     "home_admin": {
         "en": "You are an admin: add, remove, gaps and settings work here too; help lists them.",
         "es": "Eres administrador: add, remove, gaps y settings también funcionan aquí; help los explica.",
+    },
+    "why_wrong": {
+        "en": "It is wrong",
+        "es": "Es incorrecto",
+    },
+    "why_outdated": {
+        "en": "It is out of date",
+        "es": "Está desactualizado",
+    },
+    "why_missing": {
+        "en": "Something is missing",
+        "es": "Falta algo",
+    },
+    "why_unclear": {
+        "en": "I do not understand it",
+        "es": "No lo entiendo",
+    },
+    "why_other": {
+        "en": "Something else",
+        "es": "Otra cosa",
+    },
+    "send": {
+        "en": "Send",
+        "es": "Enviar",
+    },
+    "add_address": {
+        "en": "Address of a page or file",
+        "es": "Dirección de una página o un archivo",
+    },
+    "add_text": {
+        "en": "Or a text",
+        "es": "O un texto",
+    },
+    "add_title": {
+        "en": "Title",
+        "es": "Título",
+    },
+    "add_channel": {
+        "en": "Only for the readers of this channel",
+        "es": "Solo para quienes leen este canal",
+    },
+    "home_add": {
+        "en": "Teach something",
+        "es": "Enseñar algo",
+    },
+    "home_settings": {
+        "en": "Settings of a channel",
+        "es": "Ajustes de un canal",
+    },
+    "home_refresh": {
+        "en": "Read again",
+        "es": "Leer de nuevo",
+    },
+    "home_remove": {
+        "en": "Remove",
+        "es": "Quitar",
+    },
+    "home_sure": {
+        "en": "Are you sure?",
+        "es": "¿Seguro?",
+    },
+    "home_gaps": {
+        "en": "Questions without an answer",
+        "es": "Preguntas sin respuesta",
+    },
+    "not_there": {
+        "en": "I am not in {channel}: invite me there first.",
+        "es": "No estoy en {channel}: invítame primero.",
     },
     "writing_answer": {
         "en": "I am writing the answer…",

@@ -18,10 +18,27 @@ AT_ONCE: Final = 32  # works in hand; the others wait accepted
 LINE: Final = 3  # acceptances at once, and other steps of the inbox: together most of the database's connections
 REAPED: Final = 16  # taken over a beat
 TRIES: Final = 3  # of a work that fails; then the asker is told
-PATIENCE: Final = 40  # tries while a service is down, a lease apart: ten minutes
 DEATHS: Final = 45  # attempts that neither explains: the work is taken for what kills the processes
+REST: Final = 300.0  # seconds, at most, between two tries while a service is down
 GRACE: Final = 20.0  # seconds that works in hand have to end at a stop; orchestrators wait 30
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Seconds from acceptance: until when a work that a service's absence holds up is tried, and its asker told.
+
+    After `patience` the asker is told that it could not be done, if the platform takes that. If it is the platform that
+    is away, the answer is kept for them until `answered`, and from then on a sentence that it was given up, until
+    `told`; only after that nobody can be told any more.
+    """
+
+    patience: float = 600.0
+    answered: float = 2 * 3600.0
+    told: float = 24 * 3600.0
+
+
+DEADLINES: Final = Deadlines()
 
 
 class LeaseLost(BotError):
@@ -87,6 +104,14 @@ class _Lined:
         async with self._line:
             await self._inbox.release(work)
 
+    async def defer(self, work: Work, seconds: float) -> None:
+        async with self._line:
+            await self._inbox.defer(work, seconds)
+
+    async def waited(self, work: Work) -> tuple[int, float]:
+        async with self._line:
+            return await self._inbox.waited(work)
+
     async def reap(self, platform: str, most: int) -> list[Work]:
         async with self._line:
             return await self._inbox.reap(platform, most)
@@ -100,7 +125,7 @@ class Handler(Protocol):
         ...
 
     async def give_up(self, held: Held) -> None:
-        """Tell the asker that it cannot be done; the last that happens to a work."""
+        """Tell the asker that it cannot be done; the last that happens to a work. UnavailableError: tell them later."""
         ...
 
 
@@ -146,9 +171,10 @@ class Reception:
         beat: float = BEAT,
         at_once: int = AT_ONCE,
         grace: float = GRACE,
+        deadlines: Deadlines = DEADLINES,
     ) -> None:
         self._inbox, self._handler, self._platform = _Lined(inbox), handler, platform
-        self._beat, self._grace = beat, grace
+        self._beat, self._grace, self._deadlines = beat, grace, deadlines
         self._room = asyncio.Semaphore(at_once)
         self._tails: dict[str, asyncio.Future[None]] = {}
         self._works: dict[asyncio.Task[None], _Entry] = {}
@@ -241,7 +267,7 @@ class Reception:
         work = entry.work
         held = Held(work, self._inbox, work.placeholder)
         try:
-            state = await self._handler.handle(held) if work.attempt <= DEATHS else "failed"
+            state = await self._handler.handle(held) if await self._worth(work) else "failed"
         except LeaseLost:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again and then said
@@ -249,13 +275,42 @@ class Reception:
             if work.attempt < TRIES:
                 await self._end(entry, self._inbox.release(work))  # the next beat's reaper tries again
                 return
-            if isinstance(error, UnavailableError) and work.attempt < PATIENCE:
-                entry.ended = True  # no sign of life any more: it is tried again when the lease has run out
+            if isinstance(error, UnavailableError) and await self._put_off(entry, self._deadlines.patience):
                 return
             state = "failed"
-        if state == "failed":
-            await self._quietly(self._handler.give_up(held))
-        await self._end(entry, self._inbox.settle(work, state))
+        if state != "failed" or await self._given_up(entry, held):
+            await self._end(entry, self._inbox.settle(work, state))
+
+    async def _worth(self, work: Work) -> bool:
+        """Whether to try it: not what kills the processes, nor what nobody waits for any more. KnowledgeDown."""
+        if work.attempt <= TRIES:
+            return True
+        deferred, age = await self._inbox.waited(work)
+        return work.attempt - deferred <= DEATHS and age < self._deadlines.answered
+
+    async def _put_off(self, entry: _Entry, until: float) -> bool:
+        """Let a work rest, longer the longer it waits; False when `until`, in seconds from its acceptance, is over."""
+        try:
+            _, age = await self._inbox.waited(entry.work)
+        except BotError:
+            entry.ended = True  # the database itself is away: no sign of life any more, the lease runs out
+            return True
+        if age >= until:
+            return False
+        await self._end(entry, self._inbox.defer(entry.work, min(REST, max(3 * self._beat, age / 4))))
+        return True
+
+    async def _given_up(self, entry: _Entry, held: Held) -> bool:
+        """Tell the asker; False when that was put off, since the platform is away."""
+        try:
+            await self._handler.give_up(held)
+        except UnavailableError as error:
+            if await self._put_off(entry, self._deadlines.told):
+                return False
+            _log.error("asker_not_told", extra={"error": type(error).__name__})
+        except Exception as error:  # noqa: BLE001 - the last step: what breaks here would break again
+            _log.warning("step_failed", extra={"error": type(error).__name__}, exc_info=error)
+        return True
 
     async def _end(self, entry: _Entry, step: "Coroutine[Any, Any, object]") -> None:
         async with entry.lock:

@@ -8,12 +8,13 @@ from typing import Final, Protocol
 from core.bot import Bot
 from core.messages import Answer
 from core.ports import Librarian
+from core.rooms import Rooms
 
 REMEMBERED: Final = 50  # exchanges shown again after a reload; the bot's own memory is apart from this
 
 
 class Product(Protocol):
-    """An open bot with its librarian; `notes` says what is missing or embedded."""
+    """An open bot with its librarian and rooms; `notes` says what is missing or embedded."""
 
     @property
     def bot(self) -> Bot:
@@ -23,6 +24,11 @@ class Product(Protocol):
     @property
     def librarian(self) -> Librarian:
         """What keeps the documents."""
+        ...
+
+    @property
+    def rooms(self) -> Rooms:
+        """What keeps the channels' settings."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""The page: its frame, its two views, and what it says while the bot is not open yet."""
+"""The page: its frame, its views, and what it says while the bot is not open yet."""
 
 import asyncio
 from functools import partial
@@ -9,6 +9,7 @@ from adapters.console.chat import Chat, to_conversation
 from adapters.console.controls import Tag, button
 from adapters.console.desk import Desk, Product, Talk
 from adapters.console.documents import Documents
+from adapters.console.rooms import RoomsView
 from adapters.console.theme import HEAD
 
 
@@ -49,15 +50,17 @@ class Page:
         with self._main:
             chat = Chat(self._desk, product, to_talk())
             documents = Documents(self._desk, product)
-        views = {"Ask": chat.root, "Documents": documents.root}
+            rooms = RoomsView(self._desk, product)
+        views = {"Ask": chat.root, "Documents": documents.root, "Settings": rooms.root}
+        fresh = {"Documents": documents.refresh, "Settings": rooms.refresh}
         tabs: dict[str, Tag] = {}
 
         async def show(name: str) -> None:
             for other, view in views.items():
                 view.visible = other == name
                 tabs[other].props.update({"aria-pressed": "true" if other == name else "false"})
-            if name == "Documents":
-                await documents.refresh()
+            if name in fresh:
+                await fresh[name]()
 
         async def anew() -> None:
             await show("Ask")

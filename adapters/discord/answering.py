@@ -44,7 +44,12 @@ class Answering:
         await reply.begin()
         name = await self._exchange(heard)
         question = Question(
-            text=text, workspace=heard.workspace, audience=audience, user=heard.asker, conversation=heard.conversation
+            text=text,
+            workspace=heard.workspace,
+            audience=settings.narrowed(audience),
+            user=heard.asker,
+            conversation=heard.conversation,
+            plain=settings.voice == "plain",
         )
         answer = await self._listen(question, reply, tongue)
         if heard.way is Way.FOLLOW and answer.outcome is Outcome.ABSTAINED and "?" not in text:

@@ -5,10 +5,12 @@ from typing import Any
 
 from adapters.slack.answering import Answering, Reply
 from adapters.slack.commanding import Commanding, root_of
+from adapters.slack.desktop import Desktop
 from adapters.slack.heard import Heard, Way
+from adapters.slack.modals import to_why
 from adapters.slack.outbox import attempt
 from adapters.slack.people import audience_of
-from adapters.slack.render import Post, section, to_reply
+from adapters.slack.render import Post, escape, section, to_reply
 from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team
 from adapters.slack.whisper import Whisper
@@ -21,8 +23,9 @@ from core.words import language
 class Actions:
     """What each button does; one that this version does not know does nothing."""
 
-    def __init__(self, desk: Desk, answering: Answering, commanding: Commanding) -> None:
+    def __init__(self, desk: Desk, answering: Answering, commanding: Commanding, desktop: Desktop) -> None:
         self._desk, self._answering, self._commanding = desk, answering, commanding
+        self._desktop = desktop
 
     async def act(self, held: Held, payload: Mapping[str, Any], team: Team) -> str:
         """Do what the pressed button means; the refusal of one is whispered."""
@@ -37,7 +40,7 @@ class Actions:
         }
         step = steps.get(str(pressed.get("action_id")))
         if step is None:
-            return "ignored"
+            return await self._desktop.press(held, payload, team, pressed)
         settings = await self._desk.rooms.settings(
             f"slack/{team.me.team}", f"slack/{team.me.team}/{payload['channel']}"
         )
@@ -54,8 +57,13 @@ class Actions:
 
     async def _feedback(self, held: Held, payload: Mapping[str, Any], team: Team, value: str, tongue: str) -> None:
         who = f"slack/{team.me.team}/{payload['user']}"
-        if await self._desk.exchanges.judge(f"slack/{team.me.team}", value[1:], who, good=value.startswith("+")):
-            await self._whisper(held, payload, phrase("thanks", tongue))
+        good, exchange = value.startswith("+"), value[1:]
+        if not await self._desk.exchanges.judge(f"slack/{team.me.team}", exchange, who, good=good):
+            return
+        if not good:  # the verdict stands, whether they say why or not; Slack opens a dialog for three seconds only
+            opened = team.outbox.call("views.open", trigger_id=payload.get("trigger"), view=to_why(exchange, tongue))
+            await attempt(opened, what="why")
+        await self._whisper(held, payload, phrase("thanks", tongue))
 
     async def _human(self, held: Held, payload: Mapping[str, Any], team: Team, value: str, tongue: str) -> None:
         workspace = f"slack/{team.me.team}"
@@ -89,7 +97,7 @@ class Actions:
             settings=settings,
             tongue=tongue,
             reply=reply,
-            aloud=heard.user,
+            above=phrase("shared_by", tongue, who=f"<@{heard.user}>", question=escape(value[:300])),
         )
 
     async def _confirm(self, held: Held, payload: Mapping[str, Any], team: Team, value: str, tongue: str) -> None:

@@ -9,14 +9,15 @@ from typing import Final, Protocol
 from adapters.slack.audience import restricted
 from adapters.slack.heard import Heard, Way
 from adapters.slack.outbox import attempt
-from adapters.slack.render import Buttons, Post, context, escape, to_posts
+from adapters.slack.render import Buttons, Post, context, to_posts
 from adapters.slack.streaming import Stream
 from adapters.slack.team import Desk, Team
 from core.audience import Audience
-from core.chat import Exchange, Settings
+from core.chat import Exchange
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.reception import Held
+from core.rooms import Settings
 
 STAGES: Final = {"searching": "searching", "writing": "writing"}
 
@@ -74,9 +75,12 @@ class Answering:
         tongue: str,
         reply: Reply,
         notes: tuple[str, ...] = (),
-        aloud: str = "",
+        above: str = "",
     ) -> str:
-        """Answer a question; return the work's end. `aloud`: who asks it for everyone, said above the answer."""
+        """Answer a question; return the work's end.
+
+        `above`: why it is answered though nobody just asked, in Slack's marks; it then stands above the answer.
+        """
         await reply.begin()
         exchange = Exchange(
             message=_message(heard, held), conversation=heard.conversation, person=heard.asker, posts=reply.posts
@@ -85,7 +89,12 @@ class Answering:
             await attempt(self._desk.exchanges.show(heard.workspace, exchange), what="exchange")
             return "done"
         question = Question(
-            text=text, workspace=heard.workspace, audience=audience, user=heard.asker, conversation=heard.conversation
+            text=text,
+            workspace=heard.workspace,
+            audience=settings.narrowed(audience),
+            user=heard.asker,
+            conversation=heard.conversation,
+            plain=settings.voice == "plain",
         )
         stream = self._stream(held, heard, team, settings)
         answer = await self._read(heard, question, reply, stream, tongue)
@@ -95,9 +104,8 @@ class Answering:
         if restricted(audience) and answer.outcome is Outcome.ABSTAINED:
             notes = (*notes, phrase("restricted", tongue))
         posts = to_posts(answer, tongue, self._buttons(heard, text, exchange.name), notes)
-        if aloud:
-            asked = phrase("shared_by", tongue, who=f"<@{heard.user}>", question=escape(text[:300]))
-            posts[0] = replace(posts[0], blocks=(context(asked), *posts[0].blocks))
+        if above:
+            posts[0] = Post(text=f"{above}\n{posts[0].text}", blocks=(context(above), *posts[0].blocks))
         if settings.quiet and answer.outcome is Outcome.ABSTAINED and not heard.private:
             await self._aside(team, heard, posts[0])
         elif stream:
@@ -140,15 +148,18 @@ class Answering:
         raise RuntimeError("an answer ended without its end")
 
     def _stream(self, held: Held, heard: Heard, team: Team, settings: Settings) -> Stream | None:
-        if not self._desk.stream or heard.way is not Way.DIRECT or held.again or not settings.threads:
+        wished = settings.stream == "on" and heard.way in (Way.MENTION, Way.FOLLOW) and not settings.quiet
+        if held.again or not settings.threads or settings.stream == "off" or not heard.root:
+            return None
+        if not wished and (not self._desk.stream or heard.way is not Way.DIRECT):
             return None
         return Stream(team.outbox, held, heard)
 
     async def _end_stream(self, stream: Stream, reply: Reply, posts: list[Post]) -> None:
         await stream.close()
         adopt = getattr(reply, "adopt", None)
-        if stream.ts and adopt:
-            adopt(stream.ts)
+        if adopt:
+            adopt(stream.posts)
         await reply.end(posts)
 
     def _buttons(self, heard: Heard, text: str, name: str) -> Buttons:

@@ -19,12 +19,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the answer will stand. `shared`: people of another company read along. `guests`: guests do."""
+    """Where the answer will stand. `shared`: people of another company read along. `guests`: guests do.
+
+    `name`: as people call it, for people.
+    """
 
     channel: str
     kind: Kind
     shared: bool = False
     guests: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

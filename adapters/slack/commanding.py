@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from adapters.slack.admins import is_admin
 from adapters.slack.answering import Reply
+from adapters.slack.audience import Kind as PlaceKind
 from adapters.slack.files import download_all
 from adapters.slack.heard import Heard
 from adapters.slack.render import to_confirmation, to_reply
@@ -62,11 +63,26 @@ class Commanding:
             raise RefusedError(phrase("not_yours", tongue))
         if not 0 <= time.time() - at <= CLICK:
             raise RefusedError(phrase("too_late", tongue))
+        await self.carry_out(heard, command, team=team, audience=audience, tongue=tongue, reply=reply)
+
+    async def carry_out(
+        self, heard: Heard, command: Command, *, team: Team, audience: Audience, tongue: str, reply: Reply
+    ) -> None:
+        """Carry out a command that was confirmed, or needs no confirmation. BotError with the reason."""
         order = await self._order(heard, command, team, audience, tongue)
         await self._desk.orders.check(order)
         await reply.begin("working")
         if not reply.finished:
             await self._do(order, heard, team, reply)
+
+    async def quietly(self, heard: Heard, command: Command, *, team: Team, audience: Audience, tongue: str) -> str:
+        """Carry out a command and return what is to be said of it. BotError with the reason."""
+        return (await self._desk.orders.run(await self._order(heard, command, team, audience, tongue))).text
+
+    async def allowed(self, heard: Heard, verb: Verb, team: Team, tongue: str = "en") -> None:
+        """Raise RefusedError for a person who may not."""
+        if not await self.admin(heard, team):
+            raise RefusedError(phrase("admins_only", tongue, command=verb.value))
 
     async def _do(self, order: Order, heard: Heard, team: Team, reply: Reply) -> None:
         reasons: tuple[str, ...] = ()
@@ -98,8 +114,11 @@ class Commanding:
     async def _order(self, heard: Heard, command: Command, team: Team, audience: Audience, tongue: str) -> Order:
         own = f"channel:{heard.channel}"
         public = audience.may_see(WORKSPACE) and (heard.private or heard.kind != "group")
-        if public and not heard.channel.startswith("D"):
-            public = (await team.people.place(heard)).kind.value != "private"
+        label = ""
+        if not heard.channel.startswith("D"):
+            place = await team.people.place(heard)
+            public = public and place.kind is not PlaceKind.PRIVATE
+            label = f"#{place.name}" if place.name else ""
         return Order(
             command=command,
             workspace=heard.workspace,
@@ -112,6 +131,7 @@ class Commanding:
             tongue=tongue,
             notes=self._desk.notes if command.verb is Verb.STATUS else (),
             notice=to_notice(heard, tongue),
+            label=label,
         )
 
     def _values(self, heard: Heard, command: Command) -> dict[str, Any]:

@@ -40,6 +40,8 @@ def to_arrival(body: Json, me: Me) -> Arrival | None:
         return _arrival(me, f"command/{body['trigger_id']}", f"{body['channel_id']}/{body['user_id']}", payload)
     if body.get("type") in ("block_actions", "message_action"):
         return _interaction(body, me)
+    if body.get("type") == "view_submission":
+        return _submission(body, me)
     return None
 
 
@@ -102,10 +104,37 @@ def _interaction(body: Json, me: Me) -> Arrival:
         "home": (body.get("view") or {}).get("type") == "home",
         "message": {**_message(message), "from_us": message.get("user") == me.user, "channel": channel},
         "callback": body.get("callback_id", ""),
-        "actions": [{k: a.get(k) for k in ("action_id", "value", "type")} for a in body.get("actions", [])],
+        "trigger": body["trigger_id"],
+        "actions": [
+            {"action_id": a.get("action_id"), "type": a.get("type"), "value": _value(a)}
+            for a in body.get("actions", [])
+        ],
     }
     root = message.get("thread_ts") or message.get("ts") or body["user"]["id"]
     return _arrival(me, f"action/{body['trigger_id']}", f"{channel}/{root}", payload)
+
+
+def _submission(body: Json, me: Me) -> Arrival:
+    view: Json = body["view"]
+    inputs = [part for block in ((view.get("state") or {}).get("values") or {}).values() for part in block.items()]
+    payload = {
+        "kind": "view",
+        "user": body["user"]["id"],
+        "user_team": body["user"].get("team_id", ""),
+        "callback": view.get("callback_id", ""),
+        "private": view.get("private_metadata", ""),
+        "values": {name: _value(element) for name, element in inputs},
+    }
+    return _arrival(me, f"view/{body['trigger_id']}", body["user"]["id"], payload)
+
+
+def _value(element: Json) -> Any:
+    """Return what an interactive element holds: a text, a choice's value, a channel, or a list of values."""
+    if "selected_options" in element:
+        return [option.get("value") for option in element["selected_options"] or ()]
+    if "selected_option" in element:
+        return (element["selected_option"] or {}).get("value")
+    return element.get("selected_conversation") or element.get("value")
 
 
 def _message(event: Json) -> dict[str, Any]:

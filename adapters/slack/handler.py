@@ -8,7 +8,9 @@ import structlog
 from adapters.slack.actions import Actions
 from adapters.slack.answering import Answering, Reply
 from adapters.slack.commanding import Commanding
+from adapters.slack.desktop import Desktop
 from adapters.slack.errors import NoPlace, NoToken
+from adapters.slack.filled import Filling
 from adapters.slack.heard import Heard, Way, to_heard, to_plain
 from adapters.slack.notices import Notices
 from adapters.slack.outbox import attempt
@@ -18,12 +20,12 @@ from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team, Teams
 from adapters.slack.telling import tell
 from adapters.slack.whisper import Whisper
-from core.chat import KEYS, Settings
 from core.commands import Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
 from core.orders import NotADocument
 from core.phrases import phrase
 from core.reception import Held, LeaseLost
+from core.rooms import KEYS, Settings
 from core.words import language
 
 log = structlog.get_logger()
@@ -35,8 +37,10 @@ class SlackHandler:
     def __init__(self, desk: Desk, teams: Teams) -> None:
         self._desk, self._teams = desk, teams
         self._answering, self._commanding = Answering(desk), Commanding(desk)
-        self._actions = Actions(desk, self._answering, self._commanding)
+        self._filling = Filling(desk, self._answering)
         self._notices = Notices(desk, self._answering, self._commanding)
+        self._desktop = Desktop(desk, self._commanding, self._notices)
+        self._actions = Actions(desk, self._answering, self._commanding, self._desktop)
 
     async def handle(self, held: Held) -> str:
         """Do the work; `ignored` when it was not for us."""
@@ -44,6 +48,9 @@ class SlackHandler:
         kind = str(payload.get("kind"))
         try:
             team = await self._teams(held.work.arrival.workspace.removeprefix("slack/"))
+        except RefusedError:
+            return "ignored"  # the app was removed from there since: nobody can be told
+        try:
             if kind == "said":
                 return await self._said(held, to_heard(payload, team.me.team), team)
             if kind == "command":
@@ -54,6 +61,10 @@ class SlackHandler:
                 return await self._actions.act(held, payload, team)
             if kind == "notice":
                 return await tell(self._desk, held, team)
+            if kind == "view":
+                return await self._desktop.take(held, payload, team)
+            if kind == "filled":
+                return await self._filling.tell(held, payload, team)
             return await self._notices.take(kind, payload, team)
         except (NoPlace, NoToken) as error:
             log.warning("slack_unsaid", kind=kind, code=error.code)
@@ -168,17 +179,24 @@ class SlackHandler:
     async def _aside(self, held: Held, error: NoPlace | NoToken) -> None:
         """Tell the asker alone what could not be said where they asked."""
         payload = held.payload
-        if isinstance(error, NoToken) or payload.get("kind") != "said" or str(payload["channel"]).startswith("D"):
+        if isinstance(error, NoToken) or held.placeholder:
             return
         team = await self._teams(held.work.arrival.workspace.removeprefix("slack/"))
-        heard = to_heard(payload, team.me.team)
-        if heard.way is Way.FOLLOW or held.placeholder:
+        tongue = language(to_plain(str(payload.get("text") or "")))
+        if payload.get("kind") == "said":
+            heard = to_heard(payload, team.me.team)
+            if heard.way in (Way.FOLLOW, Way.DIRECT):
+                return
+            user = heard.user
+            said = phrase("no_place", tongue, channel=f"<#{heard.channel}>", reason=escape(error.code))
+        elif payload.get("kind") in ("command", "shortcut"):
+            user = str(payload.get("user_id") or payload.get("user"))
+            said = phrase("too_slow", tongue, command=escape(str(payload.get("text") or "")[:300]))
+        else:
             return
-        tongue = language(to_plain(heard.text))
-        said = phrase("no_place", tongue, channel=f"<#{heard.channel}>", reason=escape(error.code))
 
         async def tell() -> None:
-            opened = await team.outbox.call("conversations.open", users=heard.user)
+            opened = await team.outbox.call("conversations.open", users=user)
             await team.outbox.call("chat.postMessage", channel=opened["channel"]["id"], text=said)
 
         await attempt(tell(), what="aside")

@@ -60,10 +60,13 @@ class Roster:
     def __init__(self, installs: Installs, open_outbox: Callable[[str], Outbox]) -> None:
         self._installs, self._open = installs, open_outbox
         self._teams: dict[str, tuple[float, Team]] = {}
+        self._leaving: set[str] = set()
         self._changes = 0
 
     async def team(self, name: str) -> Team:
         """Return a team. RefusedError when the app is not installed there."""
+        if name in self._leaving:
+            raise RefusedError(f"The app is being removed from {name}.")
         when, team = self._teams.get(name, (0.0, None))
         if team is not None and time.monotonic() - when < FRESH:
             return team
@@ -101,9 +104,13 @@ class Roster:
         self._drop(name)
 
     async def gone(self, name: str) -> None:
-        """Delete all of a team that removed the app."""
-        await self._installs.purge(f"slack/{name}")
+        """Delete all of a team that removed the app; from here on nothing of it is taken, else it would live again."""
         self._drop(name)
+        self._leaving.add(name)
+        try:
+            await self._installs.purge(f"slack/{name}")
+        finally:
+            self._leaving.discard(name)
         log.info("workspace_purged", workspace=f"slack/{name}")
 
     def _drop(self, name: str) -> None:

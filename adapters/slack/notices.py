@@ -6,11 +6,13 @@ from typing import Any, Final
 from adapters.slack.answering import Answering
 from adapters.slack.commanding import Commanding
 from adapters.slack.heard import Heard, Way
-from adapters.slack.home import RECENT, to_home
+from adapters.slack.home import GAPS, RECENT, to_home
 from adapters.slack.manifest import PROMPTS
 from adapters.slack.outbox import attempt
 from adapters.slack.people import audience_of
 from adapters.slack.team import Desk, Team
+from core.chat import Gap
+from core.documents import Document
 from core.errors import RefusedError, UnknownError
 
 _MEMBERS: Final = ("member_joined_channel", "member_left_channel", "channel_shared", "channel_unshared", "user_change")
@@ -38,22 +40,32 @@ class Notices:
         return "done"
 
     async def _home(self, payload: Mapping[str, Any], team: Team) -> None:
-        user, workspace = str(payload["user"]), f"slack/{team.me.team}"
-        heard = Heard(team=team.me.team, channel=payload.get("channel") or "D0", user=user, text="", way=Way.DIRECT)
         if payload.get("tab") == "messages":
             if "assistant:write" in team.outbox.scopes:  # the agent view; a thread_ts would make it fail silently
-                given = {"channel_id": heard.channel, "prompts": [{"title": p, "message": p} for p in PROMPTS]}
+                prompts = [{"title": p, "message": p} for p in PROMPTS]
+                given = {"channel_id": payload.get("channel") or "D0", "prompts": prompts}
                 await attempt(team.outbox.call("assistant.threads.setSuggestedPrompts", **given), what="prompts")
             return
+        await self.home(str(payload["user"]), team)
+
+    async def home(self, user: str, team: Team) -> None:
+        """Publish a person's home as things are now."""
+        heard = Heard(team=team.me.team, channel="D0", user=user, text="", way=Way.DIRECT)
+        admin = await self._commanding.admin(heard, team)
+        documents, gaps = await self._held(heard, team, admin=admin)
+        recent = await self._desk.exchanges.recent(heard.workspace, heard.asker, RECENT)
+        view = to_home(team.me, documents, recent, gaps=gaps, admin=admin, tongue="en")
+        await team.outbox.call("views.publish", user_id=user, view=view)
+
+    async def _held(self, heard: Heard, team: Team, *, admin: bool) -> tuple[list[Document], list[Gap]]:
+        """Return the documents that a person may see, and for an admin the gaps."""
         try:
             audience = await audience_of(team.people, heard, "en")
-            documents = await self._desk.librarian.documents(workspace, audience)
+            scopes = sorted(audience.scopes)
+            gaps = await self._desk.lessons.gaps(heard.workspace, scopes, GAPS) if admin else []
+            return await self._desk.librarian.documents(heard.workspace, audience), gaps
         except (RefusedError, UnknownError):
-            documents = []
-        recent = await self._desk.exchanges.recent(workspace, heard.asker, RECENT)
-        admin = await self._commanding.admin(heard, team)
-        view = to_home(team.me, documents, recent, admin=admin, tongue="en")
-        await team.outbox.call("views.publish", user_id=user, view=view)
+            return [], []
 
     async def _deleted(self, payload: Mapping[str, Any], team: Team) -> None:
         """Take back the answer to a message that was taken back, and what the conversation's memory holds of it."""

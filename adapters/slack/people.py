@@ -36,7 +36,7 @@ class People:
 
     def forget(self, *keys: str) -> None:
         """Drop what an event made stale; without keys, everything."""
-        for key in [k for k in self._kept if not keys or any(k.endswith(f"/{name}") for name in keys)]:
+        for key in [k for k in self._kept if not keys or k.rpartition("/")[2] in keys]:
             del self._kept[key]
 
     async def person(self, user: str, team: str = "") -> Person:
@@ -85,10 +85,11 @@ class People:
             kind = Kind.GROUP if about.get("is_mpim") else Kind.PRIVATE if private else Kind.PUBLIC
             shared = bool(about.get("is_ext_shared") or about.get("is_pending_ext_shared"))
             guests = False if shared else await self._guests_in(heard.channel)
-            return Place(channel=heard.channel, kind=kind, shared=shared, guests=guests)
+            name = str(about.get("name") or "")
+            return Place(channel=heard.channel, kind=kind, shared=shared, guests=guests, name=name)
 
         known = await self._fresh(f"place/{heard.channel}", ask)
-        return Place(channel=known.channel, kind=known.kind, shared=known.shared or heard.shared, guests=known.guests)
+        return replace(known, shared=known.shared or heard.shared)
 
     async def group(self, group: str) -> Collection[str]:
         """Return the members of a user group; the call is among Slack's rarest, hence the keeping."""

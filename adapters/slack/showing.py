@@ -39,6 +39,11 @@ class Showing:
         self.finished = False  # whether a predecessor showed it all; only the last part says so
 
     @property
+    def channel(self) -> str:
+        """Where it shows."""
+        return self._heard.channel
+
+    @property
     def posts(self) -> tuple[str, ...]:
         """Where the reply stands: `CHANNEL/TS` each."""
         return tuple(f"{self._heard.channel}/{part.ts}" for _, part in sorted(self._parts.items()))
@@ -70,9 +75,10 @@ class Showing:
         if 0 not in self._parts:
             await self._post(0, Post(text=text, blocks=()), finished=False, last=False)
 
-    def adopt(self, ts: str) -> None:
-        """Take a message that stands there, such as a closed stream, for the beginning of the reply."""
-        self._parts[0] = _Part(ts=ts, finished=False)
+    def adopt(self, posts: Sequence[str]) -> None:
+        """Take messages that stand there, such as closed streams, for the beginning of the reply."""
+        for n, ts in enumerate(posts):
+            self._parts.setdefault(n, _Part(ts=ts, finished=False))
 
     async def end(self, posts: Sequence[Post]) -> None:
         """Show the reply. SlackDown: try again later; SlackRefused: nobody can be told."""
@@ -86,6 +92,9 @@ class Showing:
                 await self._update(n, part.ts, post, last=last)
             else:
                 await self._post(n, post, finished=True, last=last)
+        for n in [n for n in self._parts if n >= len(posts)]:  # of a stream that rolled over for less than it seemed
+            ts = self._parts.pop(n).ts
+            await attempt(self._outbox.call("chat.delete", channel=self._heard.channel, ts=ts), what="surplus")
 
     async def _post(self, n: int, post: Post, *, finished: bool, last: bool) -> None:
         sent = await self._outbox.call("chat.postMessage", **self._body(n, post, finished, last), thread_ts=self._root)
@@ -130,7 +139,7 @@ class Showing:
             if not isinstance(error, SlackRefused):
                 raise
         if not self._parts and self._held.placeholder:
-            self._parts[0] = _Part(ts=self._held.placeholder, finished=False)
+            self.adopt(self._held.placeholder.split())
 
     async def _own(self) -> Any:
         about = {"channel": self._heard.channel, "include_all_metadata": True}

@@ -9,9 +9,10 @@ from adapters.slack.events import Me
 from adapters.slack.outbox import Outbox
 from adapters.slack.people import People
 from core.bot import Bot
-from core.chat import Exchanges, Rooms
+from core.chat import Exchanges, Lessons
 from core.orders import Orders
 from core.ports import Librarian
+from core.rooms import Rooms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Desk:
     orders: Orders
     rooms: Rooms
     exchanges: Exchanges
+    lessons: Lessons
     session: aiohttp.ClientSession
     admins: frozenset[str] = frozenset()
     human: str = ""

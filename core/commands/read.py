@@ -95,15 +95,17 @@ def read_approve(line: Line) -> Command | None:
 
 
 def read_settings(line: Line, keys: Collection[str] | None) -> Command | None:
-    """`settings`, `settings language`, `settings language es`, `settings language = es`."""
+    """`settings`, `settings language`, `settings language es`, `settings collections = people, "Travel rules"`."""
     tokens = [token for token in line.tokens if token.text != "="]
     if not tokens:
         return line.command()
     key = tokens[0].folded
     known = key in keys if keys is not None else key.replace("_", "").replace(".", "").isalnum() and key not in _SMALL
-    if not known or len(tokens) > 2:
-        return None
     value = tokens[1].text if len(tokens) > 1 else ""
+    if known and len(tokens) > 2:
+        value = _listed(line.rest)
+    if not known or (len(tokens) > 2 and not value):
+        return None
     return Command(verb=line.verb, key=key, value=value, said=line.said)
 
 
@@ -122,6 +124,13 @@ def read_default(line: Line) -> Command | None:
     if where and (not where[0] or where[2]):
         raise line.broken("Say whose documents: workspace, #channel or channel:ID")
     return Command(verb=line.verb, collection=name.text, scope=where[0] if where else "", said=line.said)
+
+
+def _listed(rest: str) -> str:
+    """Return what follows a setting's name as names with commas between them; empty where it is none of that."""
+    names = rest.strip(" :").partition(" ")[2].strip(" =").split(",")
+    bare = [name.strip(" .\"'“”«»`") for name in names]
+    return ",".join(bare) if len(bare) > 1 and all(bare) else ""
 
 
 def read_help(line: Line) -> Help | None:

@@ -40,7 +40,7 @@ _MODES: Final = {
     "dense": VectorStoreQueryMode.DEFAULT,
     "lexical": VectorStoreQueryMode.TEXT_SEARCH,
 }
-_SHELF: Final = "select * from vocero.shelf(%s, %s)"
+_SHELF: Final = "select * from vocero.shelf(%s, %s, %s)"
 
 
 class QueryEmbedding(BaseEmbedding):
@@ -168,7 +168,7 @@ class KnowledgeEngine:
 
     async def shelf(self, workspace: str, audience: Audience) -> Shelf:
         """Return what may be read. UnknownError for an unknown workspace, KnowledgeDown."""
-        rows = await self._database.fetch(_SHELF, (workspace, sorted(audience.scopes)))
+        rows = await self._database.fetch(_SHELF, (workspace, sorted(audience.scopes), sorted(audience.collections)))
         return Shelf(editions=tuple((row[0], row[1]) for row in rows), chunks=sum(row[2] for row in rows))
 
     async def retrieve(
@@ -197,7 +197,7 @@ class KnowledgeEngine:
             self._index,
             similarity_top_k=limit * CANDIDATES if self._rerankers else limit,
             vector_store_query_mode=mode,
-            filters=to_filters(workspace, sorted(audience.scopes)),
+            filters=to_filters(workspace, sorted(audience.scopes), sorted(audience.collections)),
         )
         engine = RetrieverQueryEngine(retriever, self._synthesizer, node_postprocessors=self._rerankers)
         vector = None if mode is VectorStoreQueryMode.TEXT_SEARCH else await self._embedding.embed(query)

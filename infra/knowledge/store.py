@@ -30,10 +30,11 @@ from infra.postgres.text import clean
 
 WORKSPACE_KEY: Final = "workspace"
 SCOPE_KEY: Final = "scope"
+COLLECTION_KEY: Final = "collection"
 QUESTION: Final = 4_000  # characters that full text reads; beyond stands no question but a document
 MOST: Final = 200  # passages of one search
 
-_FIND: Final = "select * from vocero.find(%s, %s, %s, %s, %s, %s)"
+_FIND: Final = "select * from vocero.find(%s, %s, %s, %s, %s, %s, %s)"
 _DENSE: Final = (VectorStoreQueryMode.DEFAULT, VectorStoreQueryMode.HYBRID)
 _LEXICAL: Final = (VectorStoreQueryMode.HYBRID, VectorStoreQueryMode.TEXT_SEARCH, VectorStoreQueryMode.SPARSE)
 
@@ -42,33 +43,44 @@ class ScopeError(RefusedError):
     """A query that names no workspace or no scope."""
 
 
-def to_filters(workspace: str, scopes: Sequence[str]) -> MetadataFilters:
-    """Return the filters that every query must carry."""
-    return MetadataFilters(
-        filters=[
-            MetadataFilter(key=WORKSPACE_KEY, value=workspace),
-            MetadataFilter(key=SCOPE_KEY, value=sorted(scopes), operator=FilterOperator.IN),
-        ]
-    )
+def to_filters(workspace: str, scopes: Sequence[str], collections: Sequence[str] = ()) -> MetadataFilters:
+    """Return the filters that every query must carry, and with collections the one that it may."""
+    filters = [
+        MetadataFilter(key=WORKSPACE_KEY, value=workspace),
+        MetadataFilter(key=SCOPE_KEY, value=sorted(scopes), operator=FilterOperator.IN),
+    ]
+    if collections:
+        filters.append(MetadataFilter(key=COLLECTION_KEY, value=sorted(collections), operator=FilterOperator.IN))
+    return MetadataFilters(filters=[*filters])
 
 
-def to_readers(filters: MetadataFilters | None) -> tuple[str, list[str]]:
-    """Return workspace and scopes from a query's filters; anything but exactly these two raises ScopeError."""
+def to_readers(filters: MetadataFilters | None) -> tuple[str, list[str], list[str]]:
+    """Return workspace, scopes and collections (empty: all) from a query's filters; ScopeError for anything else."""
     found: dict[str, object] = {}
     for part in filters.filters if filters else ():
         if isinstance(part, MetadataFilter):
             found[f"{part.key} {part.operator.value}"] = part.value
-    workspace, scopes = found.pop("workspace ==", None), found.pop("scope in", None)
+    given, named = len(found), "collection in" in found
+    workspace, scopes, wanted = found.pop("workspace ==", None), found.pop("scope in", None), None
+    if named:
+        wanted = found.pop("collection in")
     if (
         not (isinstance(workspace, str) and workspace)
-        or not (isinstance(scopes, list) and scopes and all(isinstance(scope, str) and scope for scope in scopes))
+        or not _names(scopes)
+        or (named and not _names(wanted))
         or found
         or filters is None
-        or len(filters.filters) != 2
+        or len(filters.filters) != given
         or filters.condition != FilterCondition.AND
     ):
-        raise ScopeError("A search needs exactly one workspace and its scopes, and takes no other filter.")
-    return workspace, [str(scope) for scope in scopes]
+        raise ScopeError("A search needs exactly one workspace and its scopes, and takes collections or nothing more.")
+    return workspace, _names(scopes), _names(wanted)
+
+
+def _names(value: object) -> list[str]:
+    """Return a list of names as one; empty for whatever else."""
+    listed = value if isinstance(value, list) and all(isinstance(name, str) and name for name in value) else []
+    return [str(name) for name in listed]
 
 
 class KnowledgeStore(PGVectorStore):
@@ -105,13 +117,14 @@ class KnowledgeStore(PGVectorStore):
 
         ScopeError without workspace and scopes, UnknownError, EmbedderDown for a vector that is none, KnowledgeDown.
         """
-        workspace, scopes = to_readers(query.filters)
+        workspace, scopes, collections = to_readers(query.filters)
         if kwargs or query.node_ids or query.doc_ids or query.mode not in {*_DENSE, *_LEXICAL}:
             _refuse(f"a query of mode {query.mode.value} with {', '.join(kwargs) or 'ids'}")
         vector = to_half(query.query_embedding, self.embed_dim) if query.mode in _DENSE else None
         question = clean(query.query_str or "")[:QUESTION] if query.mode in _LEXICAL else None
         wanted = min(max(query.similarity_top_k, 1), MOST)
-        rows = await self._database.fetch(_FIND, (workspace, scopes, vector, self._model, question, wanted))
+        given = (workspace, scopes, collections, vector, self._model, question, wanted)
+        rows = await self._database.fetch(_FIND, given)
         nodes = [_to_node(row) for row in rows]
         return VectorStoreQueryResult(nodes=nodes, similarities=[row[8] for row in rows], ids=[row[0] for row in rows])
 

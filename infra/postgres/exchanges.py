@@ -4,6 +4,9 @@ from typing import Final
 
 from core.chat import Exchange
 from infra.postgres.pool import Database, Row
+from infra.postgres.text import clean
+
+WHY: Final = 2_000  # characters of a verdict's reason
 
 _SHOW: Final = """
     insert into vocero.exchange (workspace, name, message, conversation, person, posts, outcome)
@@ -29,10 +32,11 @@ _FORGET: Final = """
     and (%s <> '' and x.message = %s or %s <> '' and x.conversation = %s or %s <> '' and x.person = %s)
 """
 _JUDGE: Final = """
-    insert into vocero.feedback (workspace, exchange, person, good)
-    select x.workspace, x.name, %s, %s from vocero.exchange x join vocero.workspace w on w.id = x.workspace
+    insert into vocero.feedback (workspace, exchange, person, good, why)
+    select x.workspace, x.name, %s, %s, %s from vocero.exchange x join vocero.workspace w on w.id = x.workspace
     where w.name = %s and x.name = %s
-    on conflict (workspace, exchange, person) do update set good = excluded.good, created = now()
+    on conflict (workspace, exchange, person) do update
+    set good = excluded.good, why = excluded.why, created = now()
 """
 _ESCALATE: Final = """
     update vocero.exchange x set escalated = now() from vocero.workspace w
@@ -80,10 +84,11 @@ class PostgresExchanges:
                 await connection.execute("delete from vocero.feedback where person = %s", (person,))
         return gone
 
-    async def judge(self, workspace: str, name: str, person: str, *, good: bool) -> bool:
+    async def judge(self, workspace: str, name: str, person: str, *, good: bool, why: str = "") -> bool:
         """Insert or change a verdict."""
+        values = (person, good, clean(why)[:WHY], workspace, name)
         async with self._database.writing(workspace) as connection:
-            return (await connection.execute(_JUDGE, (person, good, workspace, name))).rowcount > 0
+            return (await connection.execute(_JUDGE, values)).rowcount > 0
 
     async def escalate(self, workspace: str, name: str) -> bool:
         """Set the mark once."""

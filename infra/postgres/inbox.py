@@ -13,6 +13,8 @@ _ACCEPT: Final = "select vocero.accept(%s, %s, %s, %s::jsonb, %s)"
 _CLAIM: Final = "select vocero.claim(%s, %s, %s, %s)"
 _HOLD: Final = "select vocero.hold(%s, %s, %s, %s, %s)"
 _SETTLE: Final = "select vocero.settle(%s, %s, %s, %s)"
+_DEFER: Final = "select vocero.defer(%s, %s, %s, %s)"
+_WAITED: Final = "select * from vocero.waited(%s, %s)"
 _REAP: Final = "select * from vocero.reap(%s, %s, %s, %s)"
 
 
@@ -50,6 +52,15 @@ class PostgresInbox:
     async def release(self, work: Work) -> None:
         """End the lease now."""
         await self._database.fetch(_HOLD, (work.arrival.workspace, work.id, work.attempt, -1.0, ""))
+
+    async def defer(self, work: Work, seconds: float) -> None:
+        """End the lease then, and count it."""
+        await self._database.fetch(_DEFER, (work.arrival.workspace, work.id, work.attempt, seconds))
+
+    async def waited(self, work: Work) -> tuple[int, float]:
+        """Look it up."""
+        [(times, age)] = await self._database.fetch(_WAITED, (work.arrival.workspace, work.id))
+        return int(str(times or 0)), float(str(age or 0.0))
 
     async def reap(self, platform: str, most: int) -> list[Work]:
         """Take over expired rows."""

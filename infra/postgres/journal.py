@@ -61,12 +61,15 @@ class Journal:
     async def gap(self, question: Question) -> None:
         """Keep a question that the bot could not answer until someone fills it."""
         values = (sorted(question.audience.scopes), question.user, question.conversation, clean(question.text))
+        same = (question.workspace, question.user, question.conversation, clean(question.text))
         try:
             async with self._database.writing(question.workspace) as connection:
                 await connection.execute(
                     "insert into vocero.gap (workspace, scopes, person, conversation, question)"
-                    " select id, %s, %s, %s, %s from vocero.workspace where name = %s",
-                    (*values, question.workspace),
+                    " select id, %s, %s, %s, %s from vocero.workspace w where name = %s and not exists (select from"
+                    " vocero.gap g where g.workspace = w.id and (g.person, g.conversation, g.question) = (%s, %s, %s)"
+                    " and g.filled_by is null)",
+                    (*values, *same),
                 )
         except BotError as error:
             log.warning("gap not recorded", error=type(error).__name__)

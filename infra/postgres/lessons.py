@@ -15,6 +15,19 @@ _GAPS: Final = """
     from vocero.gap g join vocero.workspace w on w.id = g.workspace
     where w.name = %s and g.filled_by is null and g.scopes <@ %s order by g.created limit %s
 """
+_RIPE: Final = "select * from vocero.ripe_gaps(%s, %s)"
+_LOOKED: Final = """
+    update vocero.gap g set looked = %s from vocero.workspace w
+    where w.id = g.workspace and w.name = %s and g.id = %s and g.looked < %s
+"""
+_FILL: Final = """
+    update vocero.gap g set filled_by = %s from vocero.workspace w
+    where w.id = g.workspace and w.name = %s and g.id = %s and g.filled_by is null
+"""
+_OPEN: Final = """
+    select 1 from vocero.gap g join vocero.workspace w on w.id = g.workspace
+    where w.name = %s and g.id = %s and g.filled_by is null
+"""
 _APPROVE: Final = """
     insert into vocero.example (workspace, name, question, answer, passages, conversation, approved_by)
     select id, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
@@ -32,6 +45,38 @@ class PostgresLessons:
         async with self._database.reading(workspace) as connection:
             rows = await (await connection.execute(_GAPS, (workspace, list(scopes), most))).fetchall()
         return [Gap(question=q, person=p, conversation=c, created=when) for q, p, c, when in rows]
+
+    async def ripe(self, platform: str, most: int) -> list[Gap]:
+        """Return open questions that later documents may answer."""
+        rows = await self._database.fetch(_RIPE, (platform, most))
+        return [
+            Gap(
+                workspace=row[0],
+                id=row[1],
+                scopes=tuple(row[2]),
+                person=row[3],
+                conversation=row[4],
+                question=row[5],
+                created=row[6],
+                looked=row[7],
+            )
+            for row in rows
+        ]
+
+    async def looked(self, gap: Gap) -> None:
+        """Raise the number of the editions looked at."""
+        async with self._database.writing(gap.workspace) as connection:
+            await connection.execute(_LOOKED, (gap.looked, gap.workspace, gap.id, gap.looked))
+
+    async def fill(self, workspace: str, gap: int, document: str) -> bool:
+        """Set the document once."""
+        async with self._database.writing(workspace) as connection:
+            return (await connection.execute(_FILL, (document, workspace, gap))).rowcount > 0
+
+    async def open(self, workspace: str, gap: int) -> bool:
+        """Look it up."""
+        async with self._database.reading(workspace) as connection:
+            return await (await connection.execute(_OPEN, (workspace, gap))).fetchone() is not None
 
     async def approve(self, workspace: str, question: str, answer: Answer, *, by: str, conversation: str) -> str:
         """Insert an example with the passages that its answer cites."""

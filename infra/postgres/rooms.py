@@ -7,12 +7,22 @@ from typing import Any, Final
 
 import structlog
 
-from core.chat import Settings, changed
 from core.errors import BotError
+from core.rooms import Room, Settings, changed
 from infra.postgres.pool import Database
 
 FRESH: Final = 5.0  # seconds; a change made by another process is seen after that
 MOST: Final = 10_000  # rooms kept
+_KNOWN: Final = """
+    select name, max(label), (array_agg(settings) filter (where settings is not null))[1], max(by) from (
+        select r.name, r.label, r.settings, r.changed_by as by from vocero.room r
+        join vocero.workspace w on w.id = r.workspace where w.name = %s and starts_with(r.name, %s)
+        union all select distinct array_to_string((string_to_array(x.message, '/'))[1:3], '/'), '', null::jsonb, ''
+        from vocero.exchange x
+        join vocero.workspace w on w.id = x.workspace where w.name = %s
+    ) rooms group by name order by max(label) = '', max(label), name limit %s
+"""
+LISTED: Final = 500  # rooms of one page
 log = structlog.get_logger()
 
 
@@ -41,7 +51,14 @@ class PostgresRooms:
             return Settings()
         return self._keep(workspace, room, _to_settings(row[0] if row else {}))
 
-    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str) -> Settings:
+    async def known(self, workspace: str) -> list[Room]:
+        """Return the rooms, those with a name first."""
+        values = (workspace, f"{workspace}/", workspace, LISTED)
+        async with self._database.reading(workspace) as connection:
+            rows = await (await connection.execute(_KNOWN, values)).fetchall()
+        return [Room(name=n, label=label, settings=_to_settings(kept or {}), by=by) for n, label, kept, by in rows]
+
+    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "") -> Settings:
         """Change one setting under the row's lock and return all."""
         async with self._database.writing(workspace) as connection:
             await connection.execute(
@@ -56,9 +73,9 @@ class PostgresRooms:
             settings = changed(_to_settings(row[0] if row else {}), key, value)
             values = {field.name: getattr(settings, field.name) for field in fields(settings)}
             await connection.execute(
-                "update vocero.room r set settings = %s, changed_by = %s from vocero.workspace w"
-                " where w.id = r.workspace and w.name = %s and r.name = %s",
-                (json.dumps(values), by, workspace, room),
+                "update vocero.room r set settings = %s, changed_by = %s, label = coalesce(nullif(%s, ''), label)"
+                " from vocero.workspace w where w.id = r.workspace and w.name = %s and r.name = %s",
+                (json.dumps(values), by, label, workspace, room),
             )
         return self._keep(workspace, room, settings)
 
@@ -72,4 +89,7 @@ class PostgresRooms:
 def _to_settings(kept: dict[str, Any]) -> Settings:
     """Return what was kept; a setting that this version does not know is left out."""
     known = {field.name for field in fields(Settings)}
-    return Settings(**{key: value for key, value in kept.items() if key in known})
+    read: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in kept.items() if key in known
+    }
+    return Settings(**read)

@@ -51,6 +51,10 @@ class Tab:
         assert "disabled" not in element.props, f"{mark} is disabled"
         UserInteraction(self.user, {element}, None).click()
 
+    def change(self, mark: str, value: object) -> None:
+        """Choose a value in a native control."""
+        UserInteraction(self.user, {self.all(mark)[-1]}, None).trigger("change", value)
+
     async def write(self, mark: str, text: str) -> None:
         """Type into a field once it is there."""
         await self.until(lambda: self.all(mark))
@@ -288,6 +292,31 @@ async def test_a_removal_is_asked_about_first() -> None:
         await tab.click("keep")
         await asyncio.sleep(0.05)
         assert len(await vocero.librarian.documents("local")) == len(TEXTS)
+
+
+async def test_settings_of_a_channel_are_shown_and_kept() -> None:
+    """A channel is chosen by its name; each setting says what it does; a change is kept at once and says so."""
+    async with asking() as (tab, vocero):
+        await tab.click("view-settings")
+        await tab.until(lambda: "No channel yet" in "".join(tab.seen("rooms")))
+        await vocero.rooms.change("local", "slack/T1/C1", "quiet", "off", by="slack/T1/U1", label="#people")
+        await vocero.rooms.change("local", "slack/T1/C2", "quiet", "off", by="slack/T1/U1")
+        await tab.click("view-settings")
+        await tab.until(lambda: "#people (slack/T1/C1)" in "".join(tab.seen("room")))
+        assert "What I cannot answer I say to the asker alone." in tab.seen("setting-quiet")[0]
+        tab.change("set-quiet", "on")
+        await tab.until(lambda: tab.seen("settings-said") == ["Saved: quiet is on. It holds within seconds."])
+        collection = (await vocero.librarian.documents("local"))[0].collection
+        tab.change(f"collection-{collection}", True)
+        await tab.until(lambda: f"collections is {collection}" in "".join(tab.seen("settings-said")))
+        kept = await vocero.rooms.settings("local", "slack/T1/C1")
+        assert (kept.quiet, kept.collections) == (True, (collection,))
+        tab.change("room", "slack/T1/C2")
+        await tab.until(lambda: tab.seen("changed-by") == ["Last changed by slack/T1/U1."])
+        tab.change("set-language", "es")
+        await tab.until(lambda: "language is es" in "".join(tab.seen("settings-said")))
+        assert (await vocero.rooms.settings("local", "slack/T1/C2")).language == "es"
+        assert not (await vocero.rooms.settings("local", "slack/T1/C2")).quiet
 
 
 async def test_the_page_says_that_the_bot_is_starting_and_then_opens() -> None:

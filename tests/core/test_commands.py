@@ -102,6 +102,11 @@ COMMANDS = [
     ),
     ("settings", bare(Verb.SETTINGS)),
     ("settings language", Command(verb=Verb.SETTINGS, key="language")),
+    ("settings collections people", Command(verb=Verb.SETTINGS, key="collections", value="people")),
+    (
+        'settings collections = people, "Travel rules".',
+        Command(verb=Verb.SETTINGS, key="collections", value="people,Travel rules"),
+    ),
     ("settings language es", Command(verb=Verb.SETTINGS, key="language", value="es")),
     ('settings voice = "Plain Jane"', Command(verb=Verb.SETTINGS, key="voice", value="Plain Jane")),
     ("help", Help()),

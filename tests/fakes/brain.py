@@ -20,6 +20,7 @@ from core.grounding import SERVED
 from core.messages import Answer, Arm, Passage, Question, Turn
 from core.ports import Found, Shelf
 from core.prompt import Prompt
+from core.rooms import Room, Settings, changed
 from core.words import content
 
 
@@ -54,7 +55,7 @@ class Shelves:
 
     async def shelf(self, workspace: str, audience: Audience) -> Shelf:
         """Return what may be read."""
-        seen = [doc for doc, _ in self.kept[workspace].values() if audience.may_see(doc.scope)]
+        seen = [doc for doc, _ in self.kept[workspace].values() if _read(audience, doc)]
         return Shelf(editions=(("general", self.edition),), chunks=sum(doc.chunks for doc in seen))
 
     async def retrieve(
@@ -65,7 +66,7 @@ class Shelves:
         if self.down:
             raise KnowledgeDown(self.down)
         for document, chunks in self.kept[workspace].values():
-            for chunk in chunks if audience.may_see(document.scope) else []:
+            for chunk in chunks if _read(audience, document) else []:
                 cosine = shared(query, f"{document.title} {chunk.text}")
                 if cosine > 0:
                     found.append(
@@ -175,6 +176,10 @@ class Shelves:
         return Receipt(kind="document", id=found.id, workspace=workspace, when=datetime.now(UTC), gone=gone)
 
 
+def _read(audience: Audience, document: Document) -> bool:
+    return audience.may_see(document.scope) and audience.wants(document.collection)
+
+
 @dataclass
 class Recollection:
     """A `Memory`, an `AnswerCache`, a `Journal` and `Voices`, as they are when nothing is wrong."""
@@ -238,6 +243,29 @@ class Recollection:
 
 
 @dataclass
+class Furniture:
+    """A `Rooms` in memory."""
+
+    kept: dict[tuple[str, str], Room] = field(default_factory=dict)
+
+    async def settings(self, workspace: str, room: str) -> Settings:
+        """Return a room's settings."""
+        kept = self.kept.get((workspace, room))
+        return kept.settings if kept else Settings()
+
+    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "") -> Settings:
+        """Change one."""
+        before = self.kept.get((workspace, room), Room(name=room))
+        settings = changed(before.settings, key, value)
+        self.kept[workspace, room] = Room(name=room, label=label or before.label, settings=settings, by=by)
+        return settings
+
+    async def known(self, workspace: str) -> list[Room]:
+        """Return all."""
+        return [room for (space, _), room in self.kept.items() if space == workspace]
+
+
+@dataclass
 class Script:
     """A `Speaker` that says what the script holds for the first of its keys that the question contains.
 
@@ -282,6 +310,7 @@ class Brain:
     knowledge: Shelves
     librarian: Shelves
     recollection: Recollection
+    rooms: Furniture = field(default_factory=Furniture)
     notes: tuple[str, ...] = ()
 
 

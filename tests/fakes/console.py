@@ -65,6 +65,8 @@ async def opened(say: Callable[[str], None], *, starting: float = 0.0, pause: fl
     notes = ("The database runs on this machine, for this account only.",)
     vocero = await taught(brain(speaker=Script(LINES, pause, name="the language model"), web=WEB, notes=notes), TEXTS)
     vocero.librarian.seconds = 10 * pause
+    for room, label in (("C1", "#people"), ("C2", "#travel")):
+        await vocero.rooms.change("local", f"slack/T1/{room}", "quiet", "off", by="slack/T1/U1", label=label)
     yield vocero
 
 

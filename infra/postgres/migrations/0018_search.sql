@@ -104,7 +104,8 @@ begin
     select w.id, w.language, m.id as model, array_agg(c.id) as readable, coalesce(sum(c.chunks), 0) as visible into space
     from vocero.workspace w
     left join vocero.embedding_model m on m.id in (w.model, w.former) and m.name = question_model
-    left join vocero.collection c on c.workspace = w.id and c.scope = any (scopes) and c.chunks > 0
+    left join vocero.collection c on c.workspace = w.id and c.scope = any (scopes) and vocero.wanted(c.name)
+        and c.chunks > 0
     where w.name = current_setting('vocero.workspace', true) group by w.id, m.id;
     if space.id is null then
         raise exception 'no workspace %', current_setting('vocero.workspace', true) using errcode = 'VO001';

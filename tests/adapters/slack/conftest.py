@@ -12,6 +12,7 @@ import pytest
 from bots.slack import open_slack, open_team
 from core.documents import Place, Source
 from core.inbox import Inbox
+from core.reception import DEADLINES, Deadlines
 from infra.postgres.exchanges import PostgresExchanges
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.installations import Installations
@@ -51,6 +52,7 @@ async def joined(
     mind: Brain | None = None,
     inbox: Inbox | None = None,
     lease: float = 15.0,
+    deadlines: Deadlines = DEADLINES,
     **settings: Any,
 ) -> AsyncIterator[Joined]:
     """Run the bot against a fake until the block ends."""
@@ -72,7 +74,7 @@ async def joined(
         given = to_settings(fake, **settings)
         team = None if given.slack_oauth else await open_team(given, session, lambda _: None)
         whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat)
-        where = await open_slack(stack, whole, given, session, team, beat=min(lease / 3, 0.3))
+        where = await open_slack(stack, whole, given, session, team, beat=min(lease / 3, 0.3), deadlines=deadlines)
         if given.slack_mode == "http":
             fake.delivery.url = f"http://127.0.0.1:{where.rpartition(' ')[2]}/slack/events"
         yield Joined(fake, thinking, chat)

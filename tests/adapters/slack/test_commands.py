@@ -25,7 +25,7 @@ async def said(desk: Joined, text: str, **more: object) -> str:
     """Say something and return the reply as it is read."""
     reply = await desk.slack.reply(await desk.slack.say(text, **more))
     await desk.slack.settled(lambda: reply.metadata["event_payload"]["finished"])
-    return plain(reply)
+    return plain(reply).replace("`", "")
 
 
 def plain(message: Message) -> str:
@@ -160,6 +160,34 @@ async def test_gaps_settings_and_approval(desk: Joined) -> None:
     assert "quiet: on" in (await said(desk, "@vocero settings quiet on", channel="people")).replace("`", "")
     assert "mentions: off" in (await said(desk, "@vocero settings mentions", channel="people")).replace("`", "")
     assert "The language is en, es or auto." in await said(desk, "@vocero settings language xx", channel="people")
+
+
+async def test_a_channel_answers_from_the_collections_it_wants(desk: Joined) -> None:
+    """Only from these, also what was answered before; an unknown one is refused with those there are; auto ends it."""
+    question = "@vocero how long do refunds take?"
+    await said(desk, '@vocero add to travel title "Trains": Trains are booked by the office.')
+    assert "14 days" in await said(desk, question)
+    assert "There is no collection trips" in await said(desk, "@vocero settings collections trips")
+    assert "collections: travel: answer from" in await said(desk, "@vocero settings collections travel")
+    assert "14 days" not in await said(desk, question)
+    assert "booked by the office" in await said(desk, "@vocero who books trains?")
+    thread = next(m.ts for m in desk.slack.world.messages.values() if "who books trains?" in m.text)
+    assert "Kept as an example" in await said(desk, "@vocero approve", thread=thread)
+    assert "14 days" in await said(desk, question, channel="people")
+    two = await said(desk, "@vocero settings collections = travel, general")
+    assert "collections: travel, general" in two
+    assert "collections: auto" in await said(desk, "@vocero settings collections auto")
+    assert "14 days" in await said(desk, question)
+
+
+async def test_a_channel_can_do_without_the_voice(desk: Joined) -> None:
+    """`voice plain` reaches the bot with the question; what a voice is, the bot's own tests know."""
+    await said(desk, "@vocero settings voice plain")
+    await said(desk, "@vocero how long do refunds take?")
+    assert desk.brain.recollection.noted[-1][0].plain
+    await said(desk, "@vocero how long do refunds take?", channel="people")
+    assert not desk.brain.recollection.noted[-1][0].plain
+    await said(desk, "@vocero settings voice auto")
 
 
 async def test_what_is_added_in_a_private_channel_stays_there(desk: Joined) -> None:

@@ -216,29 +216,6 @@ async def test_a_channel_can_want_its_name_said_quiet_and_no_threads(join: Joini
         await slack.settled(lambda: any("don't know" in visible(m) for m in slack.ephemeral("ana")))
 
 
-async def test_a_stream_grows_in_a_direct_message_and_ends_whole(join: Joining) -> None:
-    """Sentences appear as they pass the checks; the end has text, sources and buttons in the same message."""
-    said = "Refunds take 14 days after the goods arrive [1]. Refunds take 14 days [1]."
-    mind = brain(speaker=Script({"refunds": said}, pause=0.01))
-    async with join(mind=mind) as bot:
-        asked = await bot.slack.dm("how long do refunds take?")
-        answer = await bot.slack.reply(asked)
-        await bot.slack.settled(lambda: answer.blocks)
-        assert [c for c, _ in bot.slack.web.calls if "Stream" in c][:2] == ["chat.startStream", "chat.appendStream"]
-        assert "14 days" in visible(answer)
-        assert "Sources" in visible(answer)
-        assert len([m for m in bot.slack.world.history(asked.channel) if m.user == BOT]) == 1
-
-
-async def test_a_stream_that_slack_refuses_ends_in_a_plain_answer(join: Joining) -> None:
-    """Streaming is an enhancement: without it the answer is posted once."""
-    mind = brain(speaker=Script({"refunds": "Refunds take 14 days after the goods arrive [1]."}))
-    async with join(mind=mind) as bot:
-        bot.slack.web.fail["chat.startStream"] = ["channel_type_not_supported"] * 5
-        answer = await bot.slack.reply(await bot.slack.dm("how long do refunds take?"))
-        assert "14 days" in visible(answer)
-
-
 async def test_the_stop_button_ends_the_answer(join: Joining) -> None:
     """What was being written is cancelled at the model, and the thread says so."""
     script = Script({"refunds": "Refunds take 14 days. " * 200}, pause=0.05)

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import KnowledgeDown
 from core.inbox import Arrival, Work
+from core.reception import Deadlines
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.pool import Database
 from tests.adapters.slack.conftest import Joined, Joining
@@ -137,13 +138,51 @@ async def test_a_busy_or_broken_slack_gets_the_answer_later(join: Joining, fault
 async def test_what_cannot_be_done_is_said_once(join: Joining, monkeypatch: pytest.MonkeyPatch) -> None:
     """When Slack's directory stays silent the asker is told after the last try; no one waits for nothing."""
     monkeypatch.setattr("adapters.slack.outbox.PAUSE", 0.01)
-    monkeypatch.setattr("core.reception.PATIENCE", 3)
-    async with join(lease=0.6) as bot:
+    async with join(lease=0.6, deadlines=Deadlines(patience=1.0)) as bot:
         bot.slack.web.fail["users.info"] = ["internal_error"] * 100
         asked = await bot.slack.say(ASKED)
         assert "tried this several times" in visible(await bot.slack.reply(asked))
         await asyncio.sleep(0.7)
         assert len(answers(bot, asked)) == 1
+
+
+async def test_an_answer_outlives_an_outage_of_slack(join: Joining, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While Slack takes no post the answer is kept beyond the asker's patience, and stands there once when it does."""
+    monkeypatch.setattr("adapters.slack.outbox.PAUSE", 0.01)
+    async with join(lease=0.3, deadlines=Deadlines(patience=0.5)) as bot:
+        posts = bot.slack.web.fail["chat.postMessage"] = ["internal_error"] * 1_000
+        asked = await bot.slack.say(ASKED)
+        await asyncio.sleep(2.5)  # patience is over many times
+        assert answers(bot, asked) == []
+        posts.clear()
+        assert "14 days" in visible(await bot.slack.reply(asked))
+        await asyncio.sleep(0.5)
+        assert len(answers(bot, asked)) == 1
+
+
+async def test_after_a_long_outage_the_asker_is_told_that_it_was_given_up(
+    join: Joining, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the deadline for answers a sentence says so, as soon as Slack takes one; nothing ends in silence."""
+    monkeypatch.setattr("adapters.slack.outbox.PAUSE", 0.01)
+    async with join(lease=0.3, deadlines=Deadlines(patience=0.2, answered=0.8)) as bot:
+        posts = bot.slack.web.fail["chat.postMessage"] = ["internal_error"] * 1_000
+        asked = await bot.slack.say(ASKED)
+        await asyncio.sleep(2.5)
+        posts.clear()
+        assert "tried this several times" in visible(await bot.slack.reply(asked))
+        await asyncio.sleep(0.5)
+        assert len(answers(bot, asked)) == 1
+
+
+async def test_a_command_whose_reply_slack_no_longer_takes_is_answered_in_private(join: Joining) -> None:
+    """After half an hour a command can only be told in a direct message; it is."""
+    async with join() as bot:
+        bot.slack.url_lives = -1.0
+        await bot.slack.command("how long do refunds take?", user="ben")
+        direct = bot.slack.world.im("U0BEN").id
+        await bot.slack.settled(lambda: bot.slack.world.history(direct))
+        assert "no longer takes the reply" in visible(bot.slack.world.history(direct)[-1])
 
 
 async def test_without_a_status_there_is_a_placeholder_that_becomes_the_answer(join: Joining) -> None:

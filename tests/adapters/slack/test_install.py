@@ -103,6 +103,32 @@ async def test_an_installed_workspace_is_answered_and_an_uninstall_leaves_nothin
     assert len(slack.world.messages) == before + 1
 
 
+async def test_what_is_said_during_an_uninstall_brings_nothing_back(hosted: Joined, postgres: Urls) -> None:
+    """While the workspace is being deleted, and just after, a question is neither kept nor answered."""
+    slack = hosted.slack
+    slack.web.codes["c1"] = "T0TEAM"
+    browser = Browser(hosted)
+    await browser.end(await browser.begin())
+    asked = await slack.say("@vocero how long do refunds take?")
+    await slack.reply(asked)
+    before = len(slack.world.messages)
+    async with await psycopg.AsyncConnection.connect(postgres.admin) as admin:
+        await admin.execute("lock table vocero.installation in share mode")  # the purge waits for this
+        await slack.send(slack.event({"type": "app_uninstalled"}))
+        async with asyncio.timeout(5):
+            while not await (await admin.execute("select 1 from pg_locks where not granted")).fetchall():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await slack.say("@vocero how long do refunds take?")
+        await admin.rollback()
+        await slack.say("@vocero how long do refunds take?")
+        async with asyncio.timeout(5):
+            while await (await admin.execute("select 1 from vocero.workspace where name = 'slack/T0TEAM'")).fetchall():
+                await admin.rollback()
+                await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    assert len(slack.world.messages) == before + 2
+
+
 async def test_a_state_is_one_time_and_its_browser_s(hosted: Joined) -> None:
     """Another browser, an invented state, one used twice, a refused code: no installation, and a sentence each."""
     hosted.slack.web.codes.update({"c1": "T0TEAM", "c2": "T0TEAM"})

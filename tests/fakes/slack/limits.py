@@ -63,6 +63,40 @@ def refuse_block(block: dict[str, Any]) -> str:
     return "invalid_blocks" if any(_bad_element(element) for element in elements) else ""
 
 
+def refuse_view(view: dict[str, Any]) -> str:
+    """Return Slack's error for a home or a modal that it would not show."""
+    blocks, modal = view.get("blocks") or [], view.get("type") == "modal"
+    if len(blocks) > 100 or len(view.get("private_metadata", "")) > 3_000:
+        return "invalid_arguments"
+    titles = [view.get(part, {}).get("text", "") for part in ("title", "submit", "close")] if modal else []
+    if any(not 0 < len(title) <= 24 for title in titles):
+        return "invalid_arguments"
+    for block in blocks:
+        if block.get("type") == "input" and (not modal or not block.get("label", {}).get("text")):
+            return "invalid_arguments"
+        if refuse_block({**block, "elements": [*block.get("elements", []), *_controls(block)]}):
+            return "invalid_arguments"
+        if any(_bad_choice(control) for control in [*block.get("elements", []), *_controls(block)]):
+            return "invalid_arguments"
+    return ""
+
+
+def _controls(block: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block[part] for part in ("element", "accessory") if part in block] if block["type"] != "actions" else []
+
+
+def _bad_choice(control: dict[str, Any]) -> bool:
+    options = control.get("options", [])
+    most = {"overflow": 5, "radio_buttons": 10}.get(control.get("type", ""), 100)
+    initial = control.get("initial_options", [control["initial_option"]] if "initial_option" in control else [])
+    wants = control.get("type") in ("static_select", "multi_static_select", "overflow", "radio_buttons")
+    return (
+        (wants and not 0 < len(options) <= most)
+        or any(not 0 < len(o["text"]["text"]) <= 75 or len(o["value"]) > 150 for o in options)
+        or any(option not in options for option in initial)
+    )
+
+
 def _bad_element(element: dict[str, Any]) -> bool:
     values = [element, element.get("positive_button", {}), element.get("negative_button", {})]
     label = element.get("text", {})

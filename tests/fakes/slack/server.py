@@ -31,6 +31,7 @@ class FakeSlack:
         self.subscribed = set(EVENTS)
         self.responses: dict[str, list[dict[str, Any]]] = {}
         self.deliveries: list[tuple[str, Delivered]] = []
+        self.url_lives = 1_800.0  # seconds that a response_url takes replies
         self.html: set[str] = set()  # files that always answer with the login page
         self.hosts: list[str] = []  # tokens that file downloads carried
         self._answers_to: dict[str, tuple[str, str, float]] = {}  # channel, user, since when
@@ -191,7 +192,7 @@ class FakeSlack:
             "channel_name": place.name or "directmessage",
             "api_app_id": APP,
             "is_enterprise_install": "false",
-            "trigger_id": f"{uuid.uuid4().hex}.1",
+            "trigger_id": self.world.trigger(self.world.user(user).id),
             "response_url": self._answering(place.id, user),
         }
         return await self.send(payload, "slash_commands")
@@ -226,11 +227,36 @@ class FakeSlack:
         event = {"type": "app_home_opened", "user": id_, "channel": self.world.im(id_).id, "tab": tab}
         return await self.send(self.event({**event, "event_ts": self.world.ts()}))
 
-    async def press_home(self, action: str, value: str, user: str = "ana") -> Delivered:
-        """Press a button of the home tab."""
+    async def press_home(self, action: str, value: str = "", user: str = "ana") -> Delivered:
+        """Press a button of the home tab, choose a channel, or something of a menu."""
         payload = self._interaction("block_actions", "", user)
-        payload["actions"] = [{"action_id": action, "value": value, "type": "button", "block_id": "b"}]
+        id_ = self.world.user(user).id
+        shown = [part for block in self.world.homes[id_]["blocks"] for part in _controls(block)]
+        kind = next(part["type"] for part in shown if part.get("action_id") == action)
+        pressed = {"action_id": action, "type": kind, "block_id": "b"}
+        held = {
+            "overflow": {"selected_option": {"value": value}},
+            "conversations_select": {"selected_conversation": value},
+        }
+        payload["actions"] = [{**pressed, **held.get(kind, {"value": value})}]
         payload["view"] = {"type": "home", "id": "V1"}
+        del payload["response_url"]
+        return await self.send(payload, "interactive")
+
+    async def submit(self, values: dict[str, Any], user: str = "ana") -> Delivered:
+        """Fill the open dialog in and send it off; what is not named stays as it was shown."""
+        id_ = self.world.user(user).id
+        view = self.world.modals.pop(id_)
+        payload = self._interaction("view_submission", "", user)
+        filled = {
+            block["block_id"]: {block["element"]["action_id"]: _filled(block["element"], values)}
+            for block in view["blocks"]
+            if block["type"] == "input"
+        }
+        unknown = set(values) - {name for part in filled.values() for name in part}
+        assert not unknown, f"the dialog has no {unknown}"
+        payload["view"] = {**view, "id": "V2", "state": {"values": filled}}
+        del payload["response_url"]
         return await self.send(payload, "interactive")
 
     def _interaction(self, kind: str, channel: str, user: str) -> dict[str, Any]:
@@ -241,7 +267,7 @@ class FakeSlack:
             "user": {"id": person.id, "username": person.name, "team_id": person.team},
             "api_app_id": APP,
             "token": "x",
-            "trigger_id": f"{uuid.uuid4().hex}.1",
+            "trigger_id": self.world.trigger(person.id),
             "response_url": self._answering(channel, user),
             "enterprise": None,
             "is_enterprise_install": False,
@@ -294,7 +320,7 @@ class FakeSlack:
         id_, body = request.match_info["id"], await request.json()
         if len(self.responses[id_]) >= 5:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
-        if self.world.clock() - self._answers_to[id_][2] > 1_800:
+        if self.world.clock() - self._answers_to[id_][2] > self.url_lives:
             return web.json_response({"ok": False, "error": "expired_url"}, status=404)
         self.responses[id_].append(body)
         channel, user, _ = self._answers_to[id_]
@@ -337,3 +363,21 @@ class FakeSlack:
             thread = f" in {m.thread_ts}" if m.thread_ts else ""
             rows.append(f"{where} {m.ts}{thread} {self.world.users[m.user].name}: {visible(m)}")
         return rows
+
+
+def _controls(block: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*block.get("elements", []), *([block["accessory"]] if "accessory" in block else [])]
+
+
+def _filled(element: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return an input as Slack hands it back."""
+    kind, name = element["type"], element["action_id"]
+    options = {option["value"]: option for option in element.get("options", [])}
+    if kind == "multi_static_select":
+        given = [options[value] for value in values[name]] if name in values else element.get("initial_options", [])
+        return {"type": kind, "selected_options": given}
+    if kind in ("static_select", "radio_buttons"):
+        chosen = options[values[name]] if name in values else element.get("initial_option")
+        return {"type": kind, "selected_option": chosen}
+    key = "selected_conversation" if kind == "conversations_select" else "value"
+    return {"type": kind, key: values.get(name)}

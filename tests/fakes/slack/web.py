@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.slack.limits import PER_MINUTE, SCOPES, USUAL, refuse
+from tests.fakes.slack.limits import PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
 from tests.fakes.slack.streams import Streams
 from tests.fakes.slack.world import APP, BOT, BOT_ID, TEAM, Message, World
 
@@ -265,10 +265,21 @@ class WebApi:
 
     def m_views_publish(self, a: Reply) -> Reply:
         view = a["view"]
-        if len(view["blocks"]) > 100:
-            return {"error": "invalid_arguments"}
+        if error := refuse_view(view):
+            return {"error": error}
         self.world.homes[a["user_id"]] = view
         return {"view": {"id": "V1"}}
+
+    def m_views_open(self, a: Reply) -> Reply:
+        user, since = self.world.triggers.pop(a.get("trigger_id", ""), ("", 0.0))
+        if not user:
+            return {"error": "exchanged_trigger_id"}
+        if self.world.clock() - since > 3:
+            return {"error": "expired_trigger_id"}
+        if error := refuse_view(a["view"]):
+            return {"error": error}
+        self.world.modals[user] = a["view"]
+        return {"view": {"id": "V2", **a["view"]}}
 
     def m_files_info(self, a: Reply) -> Reply:
         file = self.world.files.get(a["file"])

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,6 +140,8 @@ class World:
         self.statuses: list[tuple[float, str, str, str]] = []
         self.prompts: dict[str, list[Any]] = {}
         self.homes: dict[str, dict[str, Any]] = {}
+        self.modals: dict[str, dict[str, Any]] = {}  # the open one, by user
+        self.triggers: dict[str, tuple[str, float]] = {}  # who clicked, when; gone once used
         self.add_user(User(id=BOT, name="vocero", bot=True))
         self.add_user(User(id="U0ANA", name="ana", owner=True, admin=True))
         self.add_user(User(id="U0BEN", name="ben"))
@@ -176,6 +179,12 @@ class World:
     def channel(self, name: str) -> Channel:
         """Return a channel by id or name."""
         return self.channels.get(name) or next(c for c in self.channels.values() if c.name == name.lstrip("#"))
+
+    def trigger(self, user: str) -> str:
+        """Return what a click lets an app open a dialog with: once, for three seconds."""
+        id_ = f"{uuid.uuid4().hex}.1"
+        self.triggers[id_] = (user, self.clock())
+        return id_
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         """Return a thread with its root, oldest first, without ephemeral messages."""

@@ -98,7 +98,9 @@ class Company:
     def engine(self) -> KnowledgeEngine:
         return KnowledgeEngine(self.database, self.embedder)
 
-    async def teach(self, name: str, text: str, *, scope: str = WORKSPACE, force: bool = False) -> Learned:
+    async def teach(
+        self, name: str, text: str, *, scope: str = WORKSPACE, to: str = "", force: bool = False
+    ) -> Learned:
         """Learn one text into the collection of a scope."""
-        place = Place(workspace=self.workspace, scope=scope)
+        place = Place(workspace=self.workspace, scope=scope, collection=to)
         return await self.librarian.learn(Source(name=name, content=text.encode()), place, by="test/U1", force=force)

@@ -192,6 +192,21 @@ async def test_the_shelf_shows_what_may_be_read(company: Company) -> None:
     assert (await company.engine.shelf(company.workspace, ONLY_C2)).chunks == 0
 
 
+async def test_a_room_s_collections_only_ever_take_away(database: Database) -> None:
+    """Named collections are all that is searched and counted; naming one whose scope is not held opens nothing."""
+    company = Company(database)
+    await company.teach("z.md", "The zebra is everywhere.", scope="channel:C9")
+    await company.teach("a.md", "# Zebras\n\nThe zebra stands in the yard.", to="yard")
+    await company.teach("b.md", "# Zebras\n\nThe zebra sleeps in the house.", to="house")
+    await company.teach("c.md", "# Zebras\n\nThe zebra is secret.", scope="channel:C1", to="secret")
+    for mode in ("hybrid", "dense", "lexical"):
+        yard = Audience(frozenset({WORKSPACE}), frozenset({"yard", "secret", "nowhere"}))
+        assert await texts(company, "zebra", audience=yard, mode=mode) == ["The zebra stands in the yard."]
+        assert len(await texts(company, "zebra", mode=mode)) == 2  # the wish of the search before is gone
+    assert (await company.engine.shelf(company.workspace, yard)).editions == (("yard", 1),)
+    assert yard.fingerprint != EVERYONE.fingerprint
+
+
 async def test_large_scopes_find_by_index_what_small_ones_find_exactly(database: Database) -> None:
     """Whichever way the counts choose, by scan or by index, the passages are the same."""
     company = Company(database)

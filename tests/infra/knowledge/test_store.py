@@ -106,6 +106,7 @@ def test_no_secret_is_printed(store: KnowledgeStore, database: Database) -> None
         to_filters("", ["workspace"]),
         to_filters("w", []),
         to_filters("w", [""]),
+        to_filters("w", ["workspace"], [""]),
         MetadataFilters(filters=[*to_filters("w", ["workspace"]).filters, MetadataFilter(key="x", value="y")]),
         MetadataFilters(filters=to_filters("w", ["workspace"]).filters, condition=FilterCondition.OR),
         MetadataFilters(filters=[to_filters("w", ["workspace"]), to_filters("v", ["workspace"])]),
@@ -127,7 +128,9 @@ async def test_a_query_without_exactly_its_readers_is_refused(
 
 def test_readers_come_back_as_they_went_in() -> None:
     """What the engine writes into the filters is what the store reads out."""
-    assert to_readers(to_filters("slack/T1", ["workspace", "channel:C1"])) == ("slack/T1", ["channel:C1", "workspace"])
+    scopes = ["channel:C1", "workspace"]
+    assert to_readers(to_filters("slack/T1", ["workspace", "channel:C1"])) == ("slack/T1", scopes, [])
+    assert to_readers(to_filters("slack/T1", scopes, ["b", "a"])) == ("slack/T1", scopes, ["a", "b"])
 
 
 @pytest.mark.parametrize(

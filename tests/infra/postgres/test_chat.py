@@ -5,6 +5,7 @@ import pytest
 from core.chat import KEYS, Exchange, Settings
 from core.errors import InputError
 from core.messages import Answer, Citation, Outcome, Question
+from core.rooms import choices, said
 from infra.postgres.exchanges import PostgresExchanges
 from infra.postgres.journal import Journal
 from infra.postgres.lessons import PostgresLessons
@@ -37,7 +38,18 @@ async def test_settings_are_defaults_until_changed_and_each_room_s_own(database:
     assert await PostgresRooms(database).settings(OTHER, ROOM) == Settings()
 
 
-@pytest.mark.parametrize(("key", "value"), [("colour", "red"), ("quiet", "loud"), ("language", "tlh"), ("", "on")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("colour", "red"),
+        ("quiet", "loud"),
+        ("language", "tlh"),
+        ("", "on"),
+        ("collections", ","),
+        ("voice", "squeaky"),
+        ("stream", "x"),
+    ],
+)
 async def test_a_setting_that_is_none_is_refused(database: Database, key: str, value: str) -> None:
     """The sentence names what there is, and nothing changes."""
     rooms = PostgresRooms(database)
@@ -48,11 +60,26 @@ async def test_a_setting_that_is_none_is_refused(database: Database, key: str, v
 
 @pytest.mark.parametrize("key", KEYS)
 async def test_every_setting_can_be_changed_and_read_back(database: Database, key: str) -> None:
-    """What the grammar offers, the table keeps."""
-    value = "en" if key == "language" else "on"
-    settings = await PostgresRooms(database).change(W, f"slack/T1/{key}", key, value, by="x")
-    assert getattr(settings, key) == ("en" if key == "language" else True)
-    assert await PostgresRooms(database).settings(W, f"slack/T1/{key}") == settings
+    """What the grammar offers, the table keeps, and `auto` or the first choice undoes it."""
+    room = f"slack/T1/{key}"
+    for value in ["people, Travel rules", "auto"] if key == "collections" else choices(key)[::-1]:
+        settings = await PostgresRooms(database).change(W, room, key, value, by="x")
+        assert said(getattr(settings, key)) == value
+        assert await PostgresRooms(database).settings(W, room) == settings
+    assert settings == Settings()
+
+
+async def test_known_rooms_are_those_set_and_those_answered_in(database: Database) -> None:
+    """A room once named keeps its name; one where something was said is there without settings; a tenant's own only."""
+    rooms, exchanges = PostgresRooms(database), PostgresExchanges(database)
+    await rooms.change(W, "slack/T1/C5", "quiet", "on", by="slack/T1/U1", label="#sales")
+    await rooms.change(W, "slack/T1/C5", "quiet", "on", by="console")
+    await exchanges.show(W, Exchange(message="slack/T1/C6/1.1", conversation="slack/T1/C6/1.1", person="slack/T1/U1"))
+    await rooms.change(OTHER, "slack/T2/C5", "quiet", "on", by="x", label="#other")
+    known = {room.name: room for room in await rooms.known(W)}
+    assert (known["slack/T1/C5"].label, known["slack/T1/C5"].settings.quiet) == ("#sales", True)
+    assert known["slack/T1/C6"].settings == Settings()
+    assert not any(name.startswith(OTHER) for name in known)
 
 
 async def test_an_exchange_is_found_by_both_its_names_and_completed_once(database: Database) -> None:
