@@ -51,6 +51,15 @@ def changed(settings: Settings, key: str, value: str) -> Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cited:
+    """What `[n]` of an answer pointed to."""
+
+    n: int
+    document: str
+    chunk: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """A question's message and what was shown for it; ids only, no text.
 
@@ -62,6 +71,7 @@ class Exchange:
     person: str
     posts: tuple[str, ...] = ()
     outcome: str = ""
+    cited: tuple[Cited, ...] = ()
     created: datetime | None = None
 
     @property

@@ -68,6 +68,10 @@ class People:
         """Take a message back."""
         await self._messages.removed(message["channel_id"], message["id"])
 
+    async def remove(self, channel: str) -> None:
+        """Delete a channel."""
+        await self._messages.remove_channel(self.where(channel))
+
     async def slash(
         self,
         user: str,
