@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, Protocol
 
 from core.errors import InputError
@@ -88,6 +89,14 @@ class Gap:
     person: str
     conversation: str
     created: datetime
+
+
+class Turn(StrEnum):
+    """Whose it is to do what only one process should."""
+
+    OURS = "ours"
+    WAIT = "wait"  # another one is at it
+    DONE = "done"
 
 
 class Rooms(Protocol):

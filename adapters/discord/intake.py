@@ -18,6 +18,7 @@ from core.phrases import phrase
 from core.words import language
 
 FIRST: Final = 0.1  # seconds that the database has before an interaction is acknowledged without it
+WORTH: Final = 3.0  # seconds in which Discord takes an acknowledgement
 Interaction = discord.Interaction[Any]
 log = structlog.get_logger()
 
@@ -111,7 +112,8 @@ class Intake:
         """Tell Discord that an answer will come; another process may have done so. Expired, DiscordDown."""
         with translated():
             try:
-                await interaction.response.defer(thinking=not update, ephemeral=private)
+                async with asyncio.timeout(WORTH):  # discord.py would try for half a minute, and the answer wait
+                    await interaction.response.defer(thinking=not update, ephemeral=private)
             except discord.HTTPException as error:
                 if error.code != ACKNOWLEDGED:
                     raise
