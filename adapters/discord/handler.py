@@ -2,22 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 import discord
 import structlog
 
 from adapters.discord.answering import Answering
-from adapters.discord.audience import Kind, to_audience
+from adapters.discord.audience import to_audience
 from adapters.discord.clicks import Clicks
 from adapters.discord.commanding import Commanding, to_command
 from adapters.discord.desk import Desk
 from adapters.discord.errors import (
     NO_CHANNEL,
-    NO_MESSAGE,
-    THREAD_EXISTS,
-    DiscordDown,
     DiscordRefused,
     NoPlace,
     translated,
@@ -26,6 +22,7 @@ from adapters.discord.question import Heard, Way, to_heard, to_language, to_plai
 from adapters.discord.render import Card, to_reply
 from adapters.discord.replies import ChannelReply, InteractionReply, Posting, Reply
 from adapters.discord.telling import tell
+from adapters.discord.threads import opened_by
 from core.chat import KEYS, Settings
 from core.commands import Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
@@ -34,7 +31,6 @@ from core.phrases import phrase
 from core.reception import Held, LeaseLost
 from core.words import language
 
-NAME: Final = 90  # characters of a thread's name
 CALM: Final = 1.0  # seconds that work makes way for acknowledgements
 log = structlog.get_logger()
 
@@ -71,9 +67,15 @@ class DiscordHandler:
         heard, posting = to_heard(held.payload), Posting(await self._client(), plain=self._desk.plain)
         if heard.way is Way.FOLLOW or (held.payload["kind"] != "said" and "token" not in held.payload):
             return
-        reply = self._reply(held, heard, posting)
+        settings = await self._desk.rooms.settings(heard.workspace, heard.room)
+        reply: Reply
+        if held.payload["kind"] == "said":
+            opened = None if held.payload.get("hidden") else await opened_by(heard, settings, posting)
+            reply = ChannelReply(posting, held, opened or heard, reply_to="" if opened else heard.message)
+        else:
+            reply = InteractionReply(posting, held, heard)
         await reply.begin()
-        await reply.end(to_reply(phrase("gave_up", self._tongue(heard, Settings()))))
+        await reply.end(to_reply(phrase("gave_up", self._tongue(heard, settings)), plain=self._desk.plain))
 
     async def _said(self, held: Held, heard: Heard, posting: Posting) -> str:
         settings = await self._desk.rooms.settings(heard.workspace, heard.room)
@@ -82,12 +84,10 @@ class DiscordHandler:
         if not await held.claim(heard.key):
             return "ignored"
         hidden = bool(held.payload.get("hidden"))
-        opened = None
-        if settings.threads and heard.way is Way.MENTION and heard.place.kind is Kind.TEXT and not hidden:
-            try:
-                opened = await self._thread(heard, posting)
-            except NoPlace:
-                return "ignored"  # the question was taken back
+        try:
+            opened = None if hidden else await opened_by(heard, settings, posting)
+        except NoPlace:
+            return "ignored"  # the question was taken back
         reply = ChannelReply(posting, held, opened or heard, reply_to="" if opened else heard.message)
 
         async def step(tongue: str) -> str:
@@ -106,23 +106,6 @@ class DiscordHandler:
         if settings.mentions or "<@" in heard.text or not heard.text.strip():
             return False
         return await self._desk.exchanges.joined(heard.workspace, heard.conversation)
-
-    async def _thread(self, heard: Heard, posting: Posting) -> Heard | None:
-        """Return the place in the thread that the message opens; None where none can be. NoPlace: it is gone."""
-        name = " ".join(to_plain(heard.text).split())[:NAME].strip() or "…"
-        message = posting.where(heard.place.channel, heard.place.guild).get_partial_message(int(heard.message))
-        try:
-            with translated():
-                await message.create_thread(name=name, auto_archive_duration=1440)
-        except DiscordRefused as error:
-            if error.code == NO_MESSAGE:
-                raise
-            if error.code != THREAD_EXISTS:
-                return None
-        except DiscordDown:
-            return None
-        place = replace(heard.place, channel=heard.message, parent=heard.place.channel, kind=Kind.THREAD)
-        return replace(heard, place=place)
 
     async def _message(
         self, heard: Heard, settings: Settings, tongue: str, reply: Reply, notes: tuple[str, ...] = ()
@@ -228,11 +211,6 @@ class DiscordHandler:
         if settings.language:
             return settings.language
         return to_language(heard.locale) if heard.way is Way.COMMAND else language(to_plain(heard.text))
-
-    def _reply(self, held: Held, heard: Heard, posting: Posting) -> Reply:
-        if held.payload["kind"] == "said":
-            return ChannelReply(posting, held, heard, reply_to=heard.message)
-        return InteractionReply(posting, held, heard)
 
     async def _aside(self, heard: Heard, posting: Posting, *, gone: bool) -> None:
         """Tell the asker alone that nothing can be said where they asked; `gone`: the channel is no more."""

@@ -88,18 +88,6 @@ async def test_a_late_answer_becomes_a_message(join: Joining) -> None:
         assert await bot.people.seen(lambda m: "25th" in visible(m), direct)
 
 
-async def test_where_the_bot_may_not_write_the_asker_is_told(join: Joining) -> None:
-    """Neither a thread nor a message is allowed: a direct message says so; a command works all the same."""
-    async with FakeDiscord() as fake:
-        fake.world.channel("quiet")
-        fake.world.deny("quiet", 1 << 11 | 1 << 35)
-        async with join(fake=fake) as bot:
-            await bot.people.say("ben", "@bot how long do refunds take?", channel="quiet")
-            direct = fake.world.direct("ben")
-            assert await bot.people.seen(lambda m: "not allowed to write" in visible(m), direct)
-            await answered(bot, channel="quiet")
-
-
 async def test_where_no_thread_may_be_opened_the_channel_is_answered(join: Joining) -> None:
     """The right to open threads is missing: the answer is a reply."""
     async with FakeDiscord() as fake:
