@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from core.documents import Place, Source
-from tests.adapters.discord.conftest import Joined
-from tests.adapters.discord.test_conversation import opened
+from tests.adapters.discord.conftest import Joined, opened
 from tests.fakes.discord import V2, visible
 from tests.fakes.discord.world import walk
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.discord.conftest import Joined
+from tests.adapters.discord.conftest import Joined, opened
 from tests.adapters.discord.test_asking import kept
-from tests.adapters.discord.test_conversation import opened
 from tests.fakes.discord import visible
 
 pytestmark = pytest.mark.slow

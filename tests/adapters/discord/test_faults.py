@@ -8,8 +8,7 @@ import pytest
 
 from core.errors import KnowledgeDown, SetupError
 from core.inbox import Arrival
-from tests.adapters.discord.conftest import Joined, Joining
-from tests.adapters.discord.test_conversation import opened
+from tests.adapters.discord.conftest import Joined, Joining, opened
 from tests.fakes.brain import Script, brain
 from tests.fakes.discord import FakeDiscord, visible
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.discord.conftest import Joining
-from tests.adapters.discord.test_conversation import opened
+from tests.adapters.discord.conftest import Joining, opened
 from tests.adapters.discord.test_faults import WAIT, answered
 from tests.fakes.brain import Script, brain
 from tests.fakes.discord import visible
