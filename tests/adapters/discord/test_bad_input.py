@@ -1,6 +1,5 @@
 """What people give that cannot be used: each a clear sentence, seen by the asker alone, in the asker's language."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -197,5 +196,4 @@ async def test_what_is_given_up_is_said(join: Joining, tongue: str) -> None:
         thread = bot.discord.world.channels[key]
         assert await bot.people.seen(lambda m: said in visible(m), thread, WAIT)
         assert len(bot.people.messages(thread)) == 1
-        await asyncio.sleep(0.2)
-        assert not bot.bot.reception.busy
+        await bot.people.until(lambda: not bot.bot.reception.busy)
