@@ -168,6 +168,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         admins=settings.admins,
         human=settings.human_group,
         plain=settings.discord_plain,
+        content=settings.discord_message_content,
         trusted=frozenset() if parts.hostname == OFFICIAL else frozenset({f"{parts.scheme}://{parts.netloc}"}),
         notes=vocero.notes,
     )

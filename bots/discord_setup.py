@@ -13,7 +13,7 @@ from adapters.discord.errors import translated
 from adapters.discord.intake import Intake
 from adapters.discord.permissions import missing, to_invite
 from adapters.discord.supervisor import to_final
-from adapters.discord.sync import sync
+from adapters.discord.sync import differing, sync
 from bots.discord import point, to_token
 from core.errors import SetupError, UnavailableError
 from infra.settings import Settings
@@ -115,10 +115,8 @@ async def permission_health(settings: Settings) -> str:
 async def command_health(settings: Settings) -> str:
     """Return a sentence about Discord's copy of the commands. SetupError, UnavailableError."""
     async with logged_in(settings) as client:
-        tree: Any = client.tree
-        with translated():
-            there = {(c.type.value, c.name) for c in await tree.fetch_commands()}
-        ours = {(kind.value, c.name) for kind in discord.AppCommandType for c in tree.get_commands(type=kind)}
-    if there != ours:
-        raise UnavailableError(f"{len(there & ours)} of {len(ours)} commands are registered: run vocero discord sync")
-    return f"all {len(ours)} commands are registered"
+        tree = client.tree
+        stale, whole = await differing(tree), sum(len(tree.get_commands(type=kind)) for kind in discord.AppCommandType)
+    if stale:
+        raise UnavailableError(f"Discord has other commands than ours ({', '.join(stale)}): run vocero discord sync")
+    return f"all {whole} commands are registered as they are here"

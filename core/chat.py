@@ -4,12 +4,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from core.messages import Answer
 from core.rooms import KEYS, Rooms, Settings
 
 __all__ = ["KEYS", "Exchange", "Exchanges", "Gap", "Lessons", "Rooms", "Settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cited:
+    """What `[n]` of an answer pointed to."""
+
+    n: int
+    document: str
+    chunk: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +34,7 @@ class Exchange:
     person: str
     posts: tuple[str, ...] = ()
     outcome: str = ""
+    cited: tuple[Cited, ...] = ()
     created: datetime | None = None
 
     @property
@@ -44,6 +55,14 @@ class Gap:
     workspace: str = ""
     scopes: tuple[str, ...] = ()
     looked: int = 0
+
+
+class Turn(StrEnum):
+    """Whose it is to do what only one process should."""
+
+    OURS = "ours"
+    WAIT = "wait"  # another one is at it
+    DONE = "done"
 
 
 class Exchanges(Protocol):

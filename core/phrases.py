@@ -1,6 +1,11 @@
-"""What the bot says in its own words, in the asker's language. One table; a new language is one more column."""
+"""What the bot says in its own words, in the asker's language: English and Spanish here, any other in `locales`."""
 
+import string
+import tomllib
+from pathlib import Path
 from typing import Final
+
+LOCALES: Final = Path(__file__).parent / "locales"
 
 _PHRASES: Final[dict[str, dict[str, str]]] = {
     "abstained": {
@@ -439,6 +444,54 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "I am restarting; please ask again in a moment.",
         "es": "Me estoy reiniciando; pregunta de nuevo en un momento.",
     },
+    "source_gone": {
+        "en": "**[{n}]** is no longer there, or not for you.",
+        "es": "**[{n}]** ya no está, o no es para ti.",
+    },
+    "source_changed": {
+        "en": "**[{n}]** {title}: it has changed since; ask again to have what it says now.",
+        "es": "**[{n}]** {title}: ha cambiado desde entonces; pregunta de nuevo para saber qué dice ahora.",
+    },
+    "no_sources": {
+        "en": "I no longer know which passages this answer came from: ask again.",
+        "es": "Ya no sé de qué pasajes salió esta respuesta: pregunta de nuevo.",
+    },
+    "go_on": {
+        "en": "To go on, mention me, reply to me, or press {button}.",
+        "es": "Para seguir, mencióname, respóndeme o pulsa {button}.",
+    },
+    "unreadable": {
+        "en": "Discord does not show me what you wrote there: write it with my name, or press {button}.",
+        "es": "Discord no me enseña lo que has escrito ahí: escríbelo con mi nombre, o pulsa {button}.",
+    },
+    "channel_gone": {
+        "en": "The channel where you asked is gone, so I could not answer there: ask me in another one, or here.",
+        "es": "El canal donde preguntaste ya no existe y no he podido responderte: pregunta en otro, o aquí.",
+    },
+    "answered_elsewhere": {
+        "en": "I could not show this where you asked, so here it is:",
+        "es": "No he podido mostrarlo donde preguntaste, así que aquí está:",
+    },
+    "no_files": {
+        "en": "No file came along: choose at least one.",
+        "es": "No ha llegado ningún archivo: elige al menos uno.",
+    },
+    "file_kind": {
+        "en": "{name}: I cannot read .{kind} files. Attach text, Markdown, HTML, PDF or DOCX.",
+        "es": "{name}: no sé leer archivos .{kind}. Adjunta texto, Markdown, HTML, PDF o DOCX.",
+    },
+    "file_large": {
+        "en": "{name} is larger than {most} MB: attach it in parts.",
+        "es": "{name} ocupa más de {most} MB: adjúntalo por partes.",
+    },
+    "file_elsewhere": {
+        "en": "{name} does not lie at Discord, so I will not fetch it: attach the file itself.",
+        "es": "{name} no está en Discord y no lo voy a descargar: adjunta el propio archivo.",
+    },
+    "file_missing": {
+        "en": "Discord did not hand {name} over ({reason}): attach it again.",
+        "es": "Discord no me ha entregado {name} ({reason}): adjúntalo de nuevo.",
+    },
     "stale": {
         "en": "My commands have changed since: please try again in a minute.",
         "es": "Mis comandos han cambiado: inténtalo de nuevo en un minuto.",
@@ -490,7 +543,28 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
 }
 
 
+def read_replies(folder: Path = LOCALES) -> dict[str, dict[str, str]]:
+    """Return the phrases of further languages; one whose gaps are not those of the English one is left out."""
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted(folder.glob("*.toml")):
+        said = tomllib.loads(file.read_text(encoding="utf-8")).get("replies", {})
+        found[file.stem] = {
+            key: text for key, text in said.items() if key in _PHRASES and _gaps(text) == _gaps(_PHRASES[key]["en"])
+        }
+    return found
+
+
+def _gaps(text: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError:
+        return {text}  # no text at all: a brace too many
+
+
+_FURTHER: Final = read_replies()
+
+
 def phrase(key: str, language: str, **values: object) -> str:
     """Return a phrase in this language, in English where there is no translation."""
     forms = _PHRASES[key]
-    return forms.get(language, forms["en"]).format(**values)
+    return (forms.get(language) or _FURTHER.get(language, {}).get(key) or forms["en"]).format(**values)

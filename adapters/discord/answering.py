@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 
+from adapters.discord.audience import Kind
 from adapters.discord.buttons import to_buttons
 from adapters.discord.desk import Desk
 from adapters.discord.permissions import to_call
@@ -12,7 +13,7 @@ from adapters.discord.question import Heard, Way
 from adapters.discord.render import Card, to_cards, to_texts
 from adapters.discord.replies import Reply
 from core.audience import WORKSPACE, Audience
-from core.chat import Exchange, Settings
+from core.chat import Cited, Exchange, Settings
 from core.errors import BotError, KnowledgeDown
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
@@ -57,7 +58,8 @@ class Answering:
         tongue = settings.language or answer.language
         if not audience.may_see(WORKSPACE) and answer.outcome is Outcome.ABSTAINED:
             notes = (*notes, phrase("restricted", tongue))
-        human = bool(to_call(self._desk.human, heard.place.guild)) and not heard.private
+        seen = not heard.private and heard.place.kind is not Kind.DIRECT  # a human who is called sees the answer
+        human = seen and bool(to_call(self._desk.human, heard.place.guild))
         cards = to_cards(
             answer,
             tongue,
@@ -106,6 +108,7 @@ class Answering:
             person=heard.asker,
             posts=reply.posts,
             outcome=answer.outcome.value,
+            cited=tuple(Cited(n=c.n, document=c.document, chunk=c.chunk) for c in answer.citations),
         )
         try:
             await self._desk.exchanges.show(heard.workspace, exchange)

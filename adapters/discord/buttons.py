@@ -32,6 +32,8 @@ def to_buttons(answer: Answer, exchange: str, tongue: str, *, human: bool) -> li
     if answer.outcome is not Outcome.ABSTAINED:
         found.append(Button(label=phrase("helpful", tongue), id=f"v;up;{exchange}"))
         found.append(Button(label=phrase("unhelpful", tongue), id=f"v;down;{exchange}"))
+    if answer.citations:
+        found.append(Button(label=phrase("sources", tongue), id=f"v;src;{exchange}"))
     found.append(Button(label=phrase("follow_up", tongue), id=f"v;more;{exchange}"))
     if human:
         found.append(Button(label=phrase("human", tongue), id=f"v;human;{exchange}"))
@@ -91,6 +93,8 @@ async def _clicked(interaction: Interaction, intake: Intake, what: str, value: s
         form = to_form(f"v;why;{value}", phrase("why", tongue), phrase("why_label", tongue), most=1000)
         await interaction.response.send_modal(form)
         await intake.accept_after(interaction, "verdict", name=value, good=False)
+    elif what == "src":
+        await intake.take(interaction, "sources", name=value)
     elif what == "more":
         form = to_form(
             f"v;more;{int(private)}", phrase("follow_up", tongue), phrase("follow_up_label", tongue), most=4000

@@ -22,6 +22,11 @@ from core.words import language
 PATIENCE: Final = 30.0  # seconds that Discord may ask us to wait; beyond, the work is tried again later
 SETTLED: Final = 0.5  # seconds without another server after which all are known
 OFFERED: Final = 25
+STALE: Final = (  # Discord's copy of the commands is not ours
+    app_commands.CommandNotFound,
+    app_commands.CommandSignatureMismatch,
+    app_commands.TransformerError,
+)
 log = structlog.get_logger()
 
 Deleted = Callable[[str, str, str], Awaitable[None]]
@@ -32,7 +37,7 @@ class Tree(app_commands.CommandTree[Any]):
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError) -> None:
         tongue = to_language(interaction.locale.value)
-        stale = isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch)
+        stale = isinstance(error, STALE)
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else None
         if stale:
             said = phrase("stale", tongue)

@@ -75,7 +75,12 @@ class Commanding:
             [card, *_] = to_reply(phrase("reading_source", order.tongue, what=_unmarked(what)), plain=self._desk.plain)
             await reply.hold_place(card)
         if command.kind is Kind.FILE:
-            files, reasons = await download_all(heard.files, session=self._desk.session, trusted=self._desk.trusted)
+            if not heard.files:
+                raise InputError(phrase("no_files", order.tongue))
+            desk = self._desk
+            files, reasons = await download_all(
+                heard.files, session=desk.session, trusted=desk.trusted, tongue=order.tongue
+            )
         elif command.verb is Verb.ADD and command.kind is Kind.THIS:
             posting = Posting(await self._client(), plain=self._desk.plain)
             files = (await read_thread(posting, heard, title=command.title, tongue=order.tongue),)

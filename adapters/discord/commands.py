@@ -113,6 +113,15 @@ def _add_docs(tree: Tree, intake: Intake, suggest: Suggest) -> None:
     on_document("refresh", "Read a document again", "refresh")
     on_document("remove", "Take a document out of every answer", "remove")
 
+    @docs.command(name=_("share"), description=_("Say who may see a document"))
+    @app_commands.describe(document=_("The document: its title, address or id"), audience=_("Who may see it"))
+    @app_commands.choices(audience=WHERE)
+    @app_commands.autocomplete(document=suggest)
+    async def share(interaction: Interaction, document: str, audience: str) -> None:
+        scope = to_scope(interaction, audience)
+        command = {"verb": "share", "kind": "document", "target": document.strip(), "scope": scope}
+        await intake.take(interaction, "order", command=command)
+
     @docs.command(name=_("undo"), description=_("Take back the last change of the documents"))
     async def undo(interaction: Interaction) -> None:
         await intake.take(interaction, "order", command={"verb": "undo"})

@@ -34,7 +34,10 @@ class Guilds(Marks, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """`admins`: ids with origin. `human`: whom to call. `plain`: no cards. `trusted`: further hosts of files."""
+    """`admins`: ids with origin. `human`: whom to call. `plain`: no cards. `trusted`: further hosts of files.
+
+    `content`: Discord lets the bot read messages that do not name it.
+    """
 
     bot: Bot
     librarian: Librarian
@@ -47,5 +50,6 @@ class Desk:
     human: str = ""
     plain: bool = False
     stream: bool = True
+    content: bool = False
     trusted: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()

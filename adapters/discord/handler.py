@@ -2,21 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from typing import Final
 
 import discord
 import structlog
 
 from adapters.discord.answering import Answering
-from adapters.discord.audience import Kind, to_audience
+from adapters.discord.audience import to_audience
+from adapters.discord.clicks import Clicks
 from adapters.discord.commanding import Commanding, to_command
 from adapters.discord.desk import Desk
-from adapters.discord.errors import THREAD_EXISTS, DiscordDown, DiscordRefused, NoPlace, translated
-from adapters.discord.permissions import to_call
+from adapters.discord.errors import (
+    NO_CHANNEL,
+    DiscordRefused,
+    NoPlace,
+    translated,
+)
 from adapters.discord.question import Heard, Way, to_heard, to_language, to_plain
 from adapters.discord.render import Card, to_reply
 from adapters.discord.replies import ChannelReply, InteractionReply, Posting, Reply
 from adapters.discord.telling import tell
+from adapters.discord.threads import opened_by
 from core.chat import KEYS, Settings
 from core.commands import Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
@@ -25,7 +31,7 @@ from core.phrases import phrase
 from core.reception import Held, LeaseLost
 from core.words import language
 
-NAME = 90  # characters of a thread's name
+CALM: Final = 1.0  # seconds that work makes way for acknowledgements
 log = structlog.get_logger()
 
 
@@ -36,10 +42,10 @@ class DiscordHandler:
         self,
         desk: Desk,
         client: Callable[[], Awaitable[discord.Client]],
-        gates: Callable[[], Mapping[str, Awaitable[None]]] = dict,
+        gates: Callable[[], Mapping[str, asyncio.Future[None]]] = dict,
     ) -> None:
         self._desk, self._client, self._gates = desk, client, gates
-        self._answering, self._commanding = Answering(desk), Commanding(desk, client)
+        self._answering, self._commanding, self._clicks = Answering(desk), Commanding(desk, client), Clicks(desk)
 
     async def handle(self, held: Held) -> str:
         """Do the work; `ignored` when it was not for us."""
@@ -53,7 +59,7 @@ class DiscordHandler:
         except (NoPlace, DiscordRefused) as error:
             log.warning("discord_unsaid", kind=held.payload["kind"], code=error.code)
             if held.payload["kind"] == "said" and heard.way is not Way.FOLLOW:
-                await self._aside(heard, posting)
+                await self._aside(heard, posting, gone=error.code == NO_CHANNEL)
             return "done"
 
     async def give_up(self, held: Held) -> None:
@@ -61,9 +67,15 @@ class DiscordHandler:
         heard, posting = to_heard(held.payload), Posting(await self._client(), plain=self._desk.plain)
         if heard.way is Way.FOLLOW or (held.payload["kind"] != "said" and "token" not in held.payload):
             return
-        reply = self._reply(held, heard, posting)
+        settings = await self._desk.rooms.settings(heard.workspace, heard.room)
+        reply: Reply
+        if held.payload["kind"] == "said":
+            opened = None if held.payload.get("hidden") else await opened_by(heard, settings, posting)
+            reply = ChannelReply(posting, held, opened or heard, reply_to="" if opened else heard.message)
+        else:
+            reply = InteractionReply(posting, held, heard)
         await reply.begin()
-        await reply.end(to_reply(phrase("gave_up", self._tongue(heard, Settings()))))
+        await reply.end(to_reply(phrase("gave_up", self._tongue(heard, settings)), plain=self._desk.plain))
 
     async def _said(self, held: Held, heard: Heard, posting: Posting) -> str:
         settings = await self._desk.rooms.settings(heard.workspace, heard.room)
@@ -71,13 +83,23 @@ class DiscordHandler:
             return "ignored"
         if not await held.claim(heard.key):
             return "ignored"
-        reply_to = heard.message
-        if settings.threads and heard.way is Way.MENTION and heard.place.kind is Kind.TEXT:
-            opened = await self._thread(heard, posting)
-            reply_to = "" if opened is not heard else reply_to
-            heard = opened
-        reply = ChannelReply(posting, held, heard, reply_to=reply_to)
-        return await self._guarded(heard, reply, settings, lambda tongue: self._message(heard, settings, tongue, reply))
+        hidden = bool(held.payload.get("hidden"))
+        try:
+            opened = None if hidden else await opened_by(heard, settings, posting)
+        except NoPlace:
+            return "ignored"  # the question was taken back
+        reply = ChannelReply(posting, held, opened or heard, reply_to="" if opened else heard.message)
+
+        async def step(tongue: str) -> str:
+            button = phrase("follow_up", tongue)
+            if hidden:
+                await reply.end(to_reply(phrase("unreadable", tongue, button=button), plain=self._desk.plain))
+                return "done"
+            unnamed = opened is not None and not self._desk.content
+            notes = (phrase("go_on", tongue, button=button),) if unnamed else ()
+            return await self._message(opened or heard, settings, tongue, reply, notes)
+
+        return await self._guarded(opened or heard, reply, settings, step)
 
     async def _joined(self, heard: Heard, settings: Settings) -> bool:
         """Whether a message without our name continues a conversation with us, and is not said to someone else."""
@@ -85,22 +107,9 @@ class DiscordHandler:
             return False
         return await self._desk.exchanges.joined(heard.workspace, heard.conversation)
 
-    async def _thread(self, heard: Heard, posting: Posting) -> Heard:
-        """Return the place in the thread that the message opens; where none can be opened, the channel itself."""
-        name = " ".join(to_plain(heard.text).split())[:NAME].strip() or "…"
-        message = posting.where(heard.place.channel, heard.place.guild).get_partial_message(int(heard.message))
-        try:
-            with translated():
-                await message.create_thread(name=name, auto_archive_duration=1440)
-        except DiscordRefused as error:
-            if error.code != THREAD_EXISTS:
-                return heard
-        except DiscordDown:
-            return heard
-        place = replace(heard.place, channel=heard.message, parent=heard.place.channel, kind=Kind.THREAD)
-        return replace(heard, place=place)
-
-    async def _message(self, heard: Heard, settings: Settings, tongue: str, reply: Reply) -> str:
+    async def _message(
+        self, heard: Heard, settings: Settings, tongue: str, reply: Reply, notes: tuple[str, ...] = ()
+    ) -> str:
         names = ", ".join(str(file["name"]) for file in heard.files)
         if not heard.text.strip() and names:
             await reply.end(to_reply(phrase("only_file", tongue, names=names), plain=self._desk.plain))
@@ -120,7 +129,8 @@ class DiscordHandler:
                 return "done"
         else:
             text, hint = wish.text, wish.hint
-        notes = (phrase("unread", tongue, names=names),) if names else ()
+        unread = (phrase("unread", tongue, names=names),) if names else ()
+        notes = tuple(note for note in (*unread, hint, *notes) if note)
         return await self._answering.ask(
             heard,
             to_plain(text),
@@ -128,13 +138,12 @@ class DiscordHandler:
             settings=settings,
             tongue=tongue,
             reply=reply,
-            notes=(*notes, hint) if hint else notes,
+            notes=notes,
         )
 
     async def _interaction(self, held: Held, heard: Heard, posting: Posting) -> str:
         kind = str(held.payload["kind"])
-        if gate := self._gates().get(heard.message):
-            await asyncio.shield(gate)
+        await self._acknowledged(heard)
         if kind == "verdict" and not held.payload["good"]:
             await self._desk.exchanges.judge(heard.workspace, held.payload["name"], heard.asker, good=False)
             return "done"  # the form was the reply
@@ -145,6 +154,14 @@ class DiscordHandler:
         return await self._guarded(
             heard, reply, settings, lambda tongue: self._step(kind, held, heard, settings, tongue, reply, posting)
         )
+
+    async def _acknowledged(self, heard: Heard) -> None:
+        """Wait until this is acknowledged, and a moment for others that are about to be: theirs is short."""
+        gates = self._gates()
+        if gate := gates.get(heard.message):
+            await asyncio.shield(gate)
+        if others := [asyncio.ensure_future(other) for other in gates.values()]:
+            await asyncio.wait(others, timeout=CALM)
 
     async def _step(
         self, kind: str, held: Held, heard: Heard, settings: Settings, tongue: str, reply: Reply, posting: Posting
@@ -167,33 +184,12 @@ class DiscordHandler:
         elif kind == "editors":
             await self._commanding.appoint(heard, payload, tongue=tongue, reply=reply)
         elif kind in ("verdict", "why"):
-            await self._verdict(held, heard, tongue, reply)
+            await self._clicks.verdict(held, heard, tongue=tongue, reply=reply)
+        elif kind == "sources":
+            await self._clicks.sources(held, heard, audience=audience, tongue=tongue, reply=reply)
         elif kind == "human":
-            await self._human(held, heard, tongue, reply, posting)
+            await self._clicks.human(held, heard, tongue=tongue, reply=reply, posting=posting)
         return "done"
-
-    async def _verdict(self, held: Held, heard: Heard, tongue: str, reply: Reply) -> None:
-        name, good = str(held.payload["name"]), held.payload["kind"] == "verdict"
-        if not await self._desk.exchanges.judge(heard.workspace, name, heard.asker, good=good):
-            raise RefusedError(phrase("too_late", tongue))
-        if heard.text:
-            await self._desk.guilds.remark(heard.workspace, name, by=heard.asker, why=heard.text)
-        await reply.end([Card(text=phrase("thanks", tongue))])
-
-    async def _human(self, held: Held, heard: Heard, tongue: str, reply: Reply, posting: Posting) -> None:
-        name = str(held.payload["name"])
-        found = await self._desk.exchanges.find(heard.workspace, name=name)
-        who = to_call(self._desk.human, heard.place.guild)
-        if found is None or not who:
-            raise RefusedError(phrase("too_late", tongue))
-        if not await self._desk.exchanges.escalate(heard.workspace, name) and not held.again:
-            await reply.end([Card(text=phrase("called_before", tongue))])
-            return
-        asker = f"<@{found.person.rpartition('/')[2]}>"
-        card = Card(text=phrase("called", tongue, who=who, asker=asker), pings=who)
-        answered = str(held.payload.get("answered") or "")
-        await posting.post(heard.place.channel, card, f"{heard.message}-h", reply_to=answered)
-        await reply.end([Card(text=phrase("human_called", tongue))])
 
     async def _guarded(
         self, heard: Heard, reply: Reply, settings: Settings, step: Callable[[str], Awaitable[str]]
@@ -216,14 +212,10 @@ class DiscordHandler:
             return settings.language
         return to_language(heard.locale) if heard.way is Way.COMMAND else language(to_plain(heard.text))
 
-    def _reply(self, held: Held, heard: Heard, posting: Posting) -> Reply:
-        if held.payload["kind"] == "said":
-            return ChannelReply(posting, held, heard, reply_to=heard.message)
-        return InteractionReply(posting, held, heard)
-
-    async def _aside(self, heard: Heard, posting: Posting) -> None:
-        """Tell the asker alone what could not be said where they asked."""
-        said = phrase("cannot_write", language(to_plain(heard.text)), channel=f"<#{heard.place.channel}>")
+    async def _aside(self, heard: Heard, posting: Posting, *, gone: bool) -> None:
+        """Tell the asker alone that nothing can be said where they asked; `gone`: the channel is no more."""
+        tongue, channel = language(to_plain(heard.text)), f"<#{heard.place.channel}>"
+        said = phrase("channel_gone", tongue) if gone else phrase("cannot_write", tongue, channel=channel)
         try:
             await posting.direct(heard.person.user, [Card(text=said)], f"{heard.message}a")
         except BotError as error:

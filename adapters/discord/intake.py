@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import discord
 import structlog
 
 from adapters.discord.audience import Kind
-from adapters.discord.errors import ACKNOWLEDGED, Expired, translated
+from adapters.discord.errors import ACKNOWLEDGED, translated
 from adapters.discord.facts import Servers, to_files, to_person, to_place
 from adapters.discord.question import Heard, Way, to_language, to_payload, without_name
 from core.errors import BotError, KnowledgeDown, RefusedError
@@ -17,6 +17,8 @@ from core.inbox import Arrival
 from core.phrases import phrase
 from core.words import language
 
+FIRST: Final = 0.1  # seconds that the database has before an interaction is acknowledged without it
+WORTH: Final = 3.0  # seconds in which Discord takes an acknowledgement
 Interaction = discord.Interaction[Any]
 log = structlog.get_logger()
 
@@ -47,35 +49,47 @@ class Intake:
         files: Iterable[Mapping[str, Any]] = (),
         **more: Any,
     ) -> None:
-        """Acknowledge an interaction and accept it. `update`: the message that was clicked becomes the reply.
+        """Accept an interaction and acknowledge it. `update`: the message that was clicked becomes the reply.
 
-        Both at once: neither may a slow database let the three seconds pass, nor a death between the two leave someone
-        before a bot that thinks for ever. What cannot be accepted is said.
+        Accepting has a start of `FIRST`: who dies between the two leaves no one before a bot that thinks for ever, and
+        yet no slow database lets the three seconds pass. What cannot be accepted is said.
         """
         tongue, id_ = to_language(interaction.locale.value), str(interaction.id)
         if self._closing():
             await self.say(interaction, phrase("restarting", tongue))
             return
         gate = self.gates[id_] = asyncio.get_running_loop().create_future()
-        acknowledging = asyncio.create_task(self._acknowledge(interaction, private=private, update=update))
-        acknowledging.add_done_callback(lambda _: gate.set_result(None))
+        app = str(interaction.application_id)
+        told = {"app": app, "token": interaction.token, **more}
+        accepting = asyncio.create_task(self._take_in(interaction, kind, told, private=private, text=text, files=files))
         try:
-            if interaction.guild is None:
-                await acknowledging  # whose server it is must be asked, which takes time
-            heard = await self.heard(interaction, private=private, text=text, files=files)
-            app, token = str(interaction.application_id), interaction.token
-            await self._accept(self._arrival(heard, f"i/{id_}", to_payload(heard, kind, app=app, token=token, **more)))
-        except Expired as error:
-            log.warning("interaction_expired", code=error.code)
+            await asyncio.wait((accepting,), timeout=FIRST)
+            if not _elsewhere(accepting):
+                await self._acknowledge(interaction, private=private, update=update)
+        except BotError as error:
+            log.warning("interaction_not_acknowledged", error=type(error).__name__)
+        finally:
+            del self.gates[id_]
+            gate.set_result(None)
+        try:
+            await accepting
         except BotError as error:
             said = phrase("down", tongue) if isinstance(error, KnowledgeDown) else str(error)
-            await asyncio.wait((acknowledging,))
             await self._whisper(interaction, said, update=update)
-        finally:
-            await asyncio.wait((acknowledging,))
-            del self.gates[id_]
-            if not acknowledging.cancelled() and (broken := acknowledging.exception()):
-                log.warning("interaction_not_acknowledged", error=type(broken).__name__)
+
+    async def _take_in(
+        self,
+        interaction: Interaction,
+        kind: str,
+        told: Mapping[str, Any],
+        *,
+        private: bool,
+        text: str,
+        files: Iterable[Mapping[str, Any]],
+    ) -> bool:
+        """Make it durable and begin it; False when another process has it. RefusedError, KnowledgeDown."""
+        heard = await self.heard(interaction, private=private, text=text, files=files)
+        return await self._accept(self._arrival(heard, f"i/{interaction.id}", to_payload(heard, kind, **told)))
 
     async def accept_after(self, interaction: Interaction, kind: str, **more: Any) -> None:
         """Accept what was answered with a form already, such as a verdict; nothing more is shown for it."""
@@ -98,7 +112,8 @@ class Intake:
         """Tell Discord that an answer will come; another process may have done so. Expired, DiscordDown."""
         with translated():
             try:
-                await interaction.response.defer(thinking=not update, ephemeral=private)
+                async with asyncio.timeout(WORTH):  # discord.py would try for half a minute, and the answer wait
+                    await interaction.response.defer(thinking=not update, ephemeral=private)
             except discord.HTTPException as error:
                 if error.code != ACKNOWLEDGED:
                     raise
@@ -159,7 +174,9 @@ class Intake:
         heard = await self._said(client, message, way)
         if heard is None:
             return
-        arrival = self._arrival(heard, f"m/{message.id}", to_payload(heard, "said"))
+        # a reply to a command's answer: Discord tells that we are meant, and not what was written
+        hidden = way is Way.MENTION and not message.content and not message.attachments and not self._content
+        arrival = self._arrival(heard, f"m/{message.id}", to_payload(heard, "said", hidden=hidden))
         await (self._leave(arrival) if self._closing() else self._accept(arrival))
 
     async def _said(self, client: discord.Client, message: discord.Message, way: Way) -> Heard | None:
@@ -188,3 +205,8 @@ class Intake:
 
     def _arrival(self, heard: Heard, key: str, payload: dict[str, Any]) -> Arrival:
         return Arrival(workspace=heard.workspace, event_key=key, conversation=heard.conversation, payload=payload)
+
+
+def _elsewhere(accepting: "asyncio.Task[bool]") -> bool:
+    """Whether it is known that another process acknowledges and answers, or did."""
+    return accepting.done() and accepting.exception() is None and not accepting.result()

@@ -6,16 +6,18 @@ channel carries a nonce made from the question's id, so that Discord itself hand
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import discord
 
 from adapters.discord.editor import Editor
 from adapters.discord.errors import DiscordRefused, Expired, NoPlace, translated
-from adapters.discord.question import Heard
+from adapters.discord.question import Heard, to_language
 from adapters.discord.render import Card
 from adapters.discord.views import to_message
 from core.errors import BotError
+from core.phrases import phrase
 from core.reception import Held
 
 LATE: Final = 14 * 60.0  # seconds after which an interaction's reply becomes a message; its token dies at fifteen
@@ -156,13 +158,18 @@ class InteractionReply:
         return time.time() - (int(self._heard.message) >> 22) / 1000 - EPOCH > LATE
 
     async def _say_late(self, cards: Sequence[Card]) -> None:
-        """Say it without the interaction: to the channel, or what is private to the asker."""
+        """Say it without the interaction: to the channel; what is private, or cannot be said there, to the asker."""
         heard = self._heard
-        if heard.private:
-            await self._posting.direct(heard.person.user, cards, heard.message)
-            return
-        for n, card in enumerate(cards):
-            await self._posting.post(heard.place.channel, card, f"{heard.message}-{n}")
+        if not heard.private:
+            try:
+                for n, card in enumerate(cards):
+                    await self._posting.post(heard.place.channel, card, f"{heard.message}-{n}")
+            except NoPlace:
+                head = f"-# {phrase('answered_elsewhere', to_language(heard.locale))}"
+                cards = [replace(cards[0], head=head), *cards[1:]]
+            else:
+                return
+        await self._posting.direct(heard.person.user, cards, heard.message)
 
 
 class ChannelReply:

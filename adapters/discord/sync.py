@@ -1,13 +1,19 @@
-"""Keeps Discord's copy of the commands equal to ours: one PUT, and only when they changed."""
+"""Keeps Discord's copy of the commands equal to ours: one PUT by one process, and only when they changed."""
 
+import asyncio
 import hashlib
 import json
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 import discord
 from discord import app_commands
 
 from adapters.discord.errors import translated
+from core.chat import Turn
+
+TURN: Final = 30.0  # seconds in which a process sends the commands, Discord's waits and retries included
+AGAIN: Final = 0.5  # seconds between two looks while another process is at it
 
 
 class Marks(Protocol):
@@ -17,8 +23,12 @@ class Marks(Protocol):
         """Return the hash of the commands that were sent; empty when none were. KnowledgeDown."""
         ...
 
+    async def begin(self, app: str, mark: str, *, force: bool, seconds: float) -> Turn:
+        """Take the turn to send them, for so many seconds. KnowledgeDown."""
+        ...
+
     async def sent(self, app: str, mark: str) -> None:
-        """Remember it. KnowledgeDown."""
+        """Remember it and end the turn; an empty mark: they could not be sent. KnowledgeDown."""
         ...
 
 
@@ -31,6 +41,22 @@ async def to_mark(tree: app_commands.CommandTree[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+async def differing(tree: app_commands.CommandTree[Any]) -> list[str]:
+    """Return the names of commands that are not at Discord as they are here. DiscordDown, DiscordRefused."""
+    with translated():
+        there = {_shape(command.to_dict()) for command in await tree.fetch_commands()}
+    ours = {_shape(c.to_dict(tree)) for kind in discord.AppCommandType for c in tree.get_commands(type=kind)}
+    return sorted({shape[1] for shape in ours ^ there})
+
+
+def _shape(told: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what makes a command, or an option of one, the same for its users."""
+    choices = tuple((str(choice["name"]), choice["value"]) for choice in told.get("choices") or ())
+    inner = tuple(_shape(option) for option in told.get("options") or ())
+    said = str(told.get("description") or "")
+    return int(told.get("type", 1)), str(told["name"]), said, bool(told.get("required")), choices, inner
+
+
 async def sync(
     tree: app_commands.CommandTree[Any], marks: Marks, app: str, *, guild: str = "", force: bool = False
 ) -> bool:
@@ -39,12 +65,18 @@ async def sync(
     `guild` sends them to one server, where they appear at once beside the global ones: for trying out.
     """
     key, mark = (f"{app}/{guild}" if guild else app), await to_mark(tree)
-    if not force and await marks.commands(key) == mark:
-        return False
+    while (turn := await marks.begin(key, mark, force=force, seconds=TURN)) is not Turn.OURS:
+        if turn is Turn.DONE:
+            return False
+        await asyncio.sleep(AGAIN)  # another process sends them now, or its turn runs out
     where = discord.Object(int(guild)) if guild else None
     if where:
         tree.copy_global_to(guild=where)
-    with translated():
-        await tree.sync(guild=where)
-    await marks.sent(key, mark)
+    sent = ""
+    try:
+        with translated():
+            await tree.sync(guild=where)
+        sent = mark
+    finally:
+        await marks.sent(key, sent)
     return True

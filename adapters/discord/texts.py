@@ -1,25 +1,23 @@
-"""Names and descriptions of the commands in other languages; a new language is one more file in `locales`."""
+"""Names and descriptions of the commands in other languages; a new language is one more file in `core/locales`."""
 
 import tomllib
-from importlib.resources import files
-from typing import Final
+from pathlib import Path
 
 import discord
 from discord import app_commands
 
-_REGIONS: Final = {"es": ("es-ES", "es-419"), "en": ("en-US", "en-GB"), "pt": ("pt-BR",), "zh": ("zh-CN", "zh-TW")}
+from core.phrases import LOCALES
 
 
-def read_locales() -> dict[str, dict[str, str]]:
-    """Return, for each of Discord's locales, English texts and what they are there."""
+def read_locales(folder: Path = LOCALES) -> dict[str, dict[str, str]]:
+    """Return, for each of Discord's locales that has a file, English texts and what they are there."""
     found: dict[str, dict[str, str]] = {}
-    for file in sorted(files("adapters.discord").joinpath("locales").iterdir(), key=lambda entry: entry.name):
-        language = file.name.removesuffix(".toml")
-        if language == file.name:
-            continue
+    for file in sorted(folder.glob("*.toml")):
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-        texts = {english: text for part in table.values() for english, text in part.items()}
-        found |= dict.fromkeys(_REGIONS.get(language, (language,)), texts)
+        parts = [part for name, part in table.items() if name != "replies"]
+        texts = {english: text for part in parts for english, text in part.items()}
+        spoken = [locale.value for locale in discord.Locale if locale.value.partition("-")[0] == file.stem]
+        found |= dict.fromkeys(spoken, texts)
     return found
 
 

@@ -1,25 +1,28 @@
 """What was shown for which message, and the verdicts on it, on Postgres."""
 
+import json
+from dataclasses import asdict
 from typing import Final
 
-from core.chat import Exchange
+from core.chat import Cited, Exchange
 from infra.postgres.pool import Database, Row
 from infra.postgres.text import clean
 
 WHY: Final = 2_000  # characters of a verdict's reason
 
 _SHOW: Final = """
-    insert into vocero.exchange (workspace, name, message, conversation, person, posts, outcome)
-    select id, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
-    on conflict (workspace, message) do update set posts = excluded.posts, outcome = excluded.outcome
+    insert into vocero.exchange (workspace, name, message, conversation, person, posts, outcome, cited)
+    select id, %s, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
+    on conflict (workspace, message) do update
+    set posts = excluded.posts, outcome = excluded.outcome, cited = excluded.cited
 """
 _FIND: Final = """
-    select x.message, x.conversation, x.person, x.posts, x.outcome, x.created
+    select x.message, x.conversation, x.person, x.posts, x.outcome, x.cited, x.created
     from vocero.exchange x join vocero.workspace w on w.id = x.workspace
     where w.name = %s and (x.name = %s or x.message = %s)
 """
 _RECENT: Final = """
-    select x.message, x.conversation, x.person, x.posts, x.outcome, x.created
+    select x.message, x.conversation, x.person, x.posts, x.outcome, x.cited, x.created
     from vocero.exchange x join vocero.workspace w on w.id = x.workspace
     where w.name = %s and x.person = %s order by x.created desc limit %s
 """
@@ -52,8 +55,8 @@ class PostgresExchanges:
 
     async def show(self, workspace: str, exchange: Exchange) -> str:
         """Insert the exchange, or complete the one of its message."""
-        x, posts = exchange, list(exchange.posts)
-        values = (x.name, x.message, x.conversation, x.person, posts, x.outcome, workspace)
+        x, posts, cited = exchange, list(exchange.posts), json.dumps([asdict(one) for one in exchange.cited])
+        values = (x.name, x.message, x.conversation, x.person, posts, x.outcome, cited, workspace)
         async with self._database.writing(workspace) as connection:
             await connection.execute(_SHOW, values)
         return x.name
@@ -97,12 +100,13 @@ class PostgresExchanges:
 
 
 def _to_exchange(row: Row) -> Exchange:
-    message, conversation, person, posts, outcome, created = row
+    message, conversation, person, posts, outcome, cited, created = row
     return Exchange(
         message=message,
         conversation=conversation,
         person=person,
         posts=tuple(posts),
         outcome=outcome,
+        cited=tuple(Cited(**one) for one in cited),
         created=created,
     )

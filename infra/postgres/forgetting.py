@@ -43,6 +43,11 @@ _OF_DOCUMENT: Final = (
         "answer records",
         "delete from vocero.answer_log where workspace = %(workspace)s and %(name)s = any (documents)",
     ),
+    (
+        "citations",
+        "update vocero.exchange set cited = '[]' where workspace = %(workspace)s"
+        " and cited @> jsonb_build_array(jsonb_build_object('document', %(name)s::text))",
+    ),
     ("gaps", "delete from vocero.gap where workspace = %(workspace)s and filled_by = %(name)s"),
     ("examples", f"delete from vocero.example x where {_LEARNED_FROM_DOCUMENT}"),  # noqa: S608 - fixed text
     ("documents", "delete from vocero.document where workspace = %(workspace)s and id = %(id)s"),

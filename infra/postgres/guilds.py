@@ -6,6 +6,7 @@ Servers are rooms of their own, named like their workspace; the application's co
 import json
 from typing import Any, Final
 
+from core.chat import Turn
 from infra.postgres.pool import Connection, Database
 
 PLATFORM: Final = "discord"
@@ -51,8 +52,25 @@ class PostgresGuilds:
         """Return the hash."""
         return str((await self._read(PLATFORM, f"commands/{app}")).get("mark", ""))
 
+    async def begin(self, app: str, mark: str, *, force: bool, seconds: float) -> Turn:
+        """Take the turn under a lock, so that of many processes that start at once one sends the commands."""
+        async with self._database.writing(PLATFORM) as connection:
+            number = await _number(connection, PLATFORM)
+            await connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (number, f"commands/{app}"))
+            row = await (await connection.execute(_READ, (PLATFORM, f"commands/{app}"))).fetchone()
+            kept: dict[str, Any] = dict(row[0]) if row else {}
+            if kept.get("mark") == mark and not force:
+                return Turn.DONE
+            now = await (await connection.execute("select extract(epoch from clock_timestamp())::float8")).fetchone()
+            assert now is not None  # noqa: S101 - a clock always answers
+            if kept.get("until", 0.0) > now[0]:
+                return Turn.WAIT
+            kept["until"] = now[0] + seconds
+            await connection.execute(_WRITE, (f"commands/{app}", json.dumps(kept), "", PLATFORM))
+        return Turn.OURS
+
     async def sent(self, app: str, mark: str) -> None:
-        """Keep the hash."""
+        """Keep the hash and end the turn."""
         async with self._database.writing(PLATFORM) as connection:
             await _number(connection, PLATFORM)
             await connection.execute(_WRITE, (f"commands/{app}", json.dumps({"mark": mark}), "", PLATFORM))

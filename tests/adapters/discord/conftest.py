@@ -99,3 +99,10 @@ async def bot(database: Database) -> AsyncIterator[Joined]:
     """One running bot for a module whose tests do not disturb each other."""
     async with joined(database, human_group="role/1") as running_bot:
         yield running_bot
+
+
+async def opened(bot: Joined, asked: dict[str, Any]) -> dict[str, Any]:
+    """Wait for the thread that a message opened and return it."""
+    key = f"thread:{asked['id']}"
+    await bot.people.until(lambda: key in bot.discord.world.channels)
+    return dict(bot.discord.world.channels[key])

@@ -2,12 +2,13 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.adapters.discord.conftest import Joined
-from tests.adapters.discord.test_conversation import opened
+from core.documents import Place, Source
+from tests.adapters.discord.conftest import Joined, opened
 from tests.fakes.discord import V2, visible
 from tests.fakes.discord.world import walk
 
@@ -49,7 +50,7 @@ async def test_an_answer_is_a_card_that_pings_nobody_and_unfolds_nothing(bot: Jo
     assert not answer["mentions"]
     assert not answer["mention_everyone"]
     labels = {c.get("label") for c in _buttons(answer)}
-    assert {"Helpful", "Not helpful", "Ask a follow-up", "Ask a human"} <= labels
+    assert labels == {"Helpful", "Not helpful", "Sources", "Ask a follow-up", "Ask a human"}
 
 
 async def test_an_empty_question_is_refused_aside(bot: Joined) -> None:
@@ -81,10 +82,17 @@ async def test_a_thread_goes_on_by_mention_and_remembers(bot: Joined) -> None:
 
 
 async def test_a_reply_to_the_bot_is_heard(bot: Joined) -> None:
-    """Discord's own reply with its ping is a mention."""
-    answer = await (await bot.people.slash("ben", "ask", question="how long do refunds take?")).message()
-    asked = await bot.people.say("ben", "how long do refunds take?", reply_to=answer)
-    assert await bot.people.seen(lambda m: "14 days" in visible(m), await opened(bot, asked))
+    """Discord's own reply with its ping is a mention; to a command's answer its words are hidden, which is said."""
+    thread = await opened(bot, await bot.people.say("ben", "@bot how long do refunds take?"))
+    answer = await bot.people.seen(lambda m: "14 days" in visible(m), thread)
+    assert "mention me, reply to me, or press Ask a follow-up" in visible(answer)
+    asked = await bot.people.say("ben", "how long do refunds take?", channel=thread, reply_to=answer)
+    more = await bot.people.seen(lambda m: "14 days" in visible(m) and int(m["id"]) > int(asked["id"]), thread)
+    assert "To go on" not in visible(more)
+    slashed = await (await bot.people.slash("ben", "ask", question="how long do refunds take?")).message()
+    hidden = await bot.people.say("ben", "and after that?", reply_to=slashed)
+    told = await bot.people.seen(lambda m: "does not show me" in visible(m))
+    assert told["message_reference"]["message_id"] == hidden["id"]
 
 
 async def test_a_forum_post_is_answered_in_the_post_by_its_title(bot: Joined) -> None:
@@ -117,6 +125,49 @@ async def test_a_verdict_is_kept_with_its_why(bot: Joined) -> None:
     rows = await kept(bot, "select good from vocero.feedback")
     assert (False,) in rows
     assert ({"why": "it is out of date"},) in await kept(bot, "select detail from vocero.audit where action = 'remark'")
+
+
+async def test_the_sources_are_shown_to_who_may_see_them_now(bot: Joined) -> None:
+    """The passages quoted, to the one who asks; the audience is that of the click, not that of the answer."""
+    answer = await (await bot.people.slash("ben", "ask", question="how long do refunds take?")).message()
+    call = await bot.people.click("ben", answer, "Sources")
+    shown = visible(await call.message())
+    assert re.search(
+        r"\*\*\[1\]\*\* Refund policy\n> .*Refunds take 14 days after the goods arrive\.", shown, re.DOTALL
+    )
+    assert call.private
+
+    learned = await bot.brain.bot.learn(
+        Source(name="canteen.md", content=b"# Canteen\n\nLunch costs 6 euros."), Place(workspace=bot.discord.workspace)
+    )
+    answer = await (await bot.people.slash("alice", "ask", question="what does lunch cost?")).message()
+    hidden = f"channel:{bot.discord.world.channels['people']['id']}"
+    await bot.brain.librarian.share(bot.discord.workspace, learned.document, hidden)
+    for who, said, locale in (("alice", "6 euros", "en-US"), ("ben", "o no es para ti", "es-ES")):
+        call = await bot.people.click(who, answer, "Sources", locale=locale)
+        shown = visible(await call.message())
+        assert said in shown
+        assert ("6 euros" in shown) is (who == "alice")
+        assert call.private
+
+    kept, [chunk] = await bot.brain.librarian.document(bot.discord.workspace, learned.document)
+    held = bot.brain.knowledge.kept[bot.discord.workspace]
+    held[kept.id] = (kept, [replace(chunk, id="another")])
+    call = await bot.people.click("alice", answer, "Sources")
+    assert "has changed since" in visible(await call.message())
+    button = next(c for c in _buttons(answer) if c["label"] == "Sources")
+    button["custom_id"] = "v;src;x0"
+    call = await bot.people.click("alice", answer, "Sources")
+    assert "no longer know which passages" in visible(await call.message())
+
+
+async def test_what_has_no_source_has_no_button_for_it(bot: Joined) -> None:
+    """An honest don't-know offers a follow-up and a human; directly, where no human looks, only the follow-up."""
+    answer = await (await bot.people.slash("ben", "ask", question="who won the cup?")).message()
+    assert {c["label"] for c in _buttons(answer)} == {"Ask a follow-up", "Ask a human"}
+    direct = bot.discord.world.direct("ben")
+    answer = await (await bot.people.slash("ben", "ask", channel=direct, question="who won the cup?")).message()
+    assert {c["label"] for c in _buttons(answer)} == {"Ask a follow-up"}
 
 
 async def test_a_follow_up_by_form_is_asked_in_the_same_conversation(bot: Joined) -> None:

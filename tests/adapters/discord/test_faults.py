@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from bots import discord_setup as running
 from core.errors import KnowledgeDown, SetupError
 from core.inbox import Arrival
-from tests.adapters.discord.conftest import Joined, Joining, to_settings
-from tests.adapters.discord.test_conversation import opened
+from tests.adapters.discord.conftest import Joined, Joining, opened
 from tests.fakes.brain import Script, brain
 from tests.fakes.discord import FakeDiscord, visible
 
@@ -87,18 +85,6 @@ async def test_a_late_answer_becomes_a_message(join: Joining) -> None:
         await bot.people.slash("alice", "ask", question="when are salaries paid?", private=True)
         direct = bot.discord.world.direct("alice")
         assert await bot.people.seen(lambda m: "25th" in visible(m), direct)
-
-
-async def test_where_the_bot_may_not_write_the_asker_is_told(join: Joining) -> None:
-    """Neither a thread nor a message is allowed: a direct message says so; a command works all the same."""
-    async with FakeDiscord() as fake:
-        fake.world.channel("quiet")
-        fake.world.deny("quiet", 1 << 11 | 1 << 35)
-        async with join(fake=fake) as bot:
-            await bot.people.say("ben", "@bot how long do refunds take?", channel="quiet")
-            direct = fake.world.direct("ben")
-            assert await bot.people.seen(lambda m: "not allowed to write" in visible(m), direct)
-            await answered(bot, channel="quiet")
 
 
 async def test_where_no_thread_may_be_opened_the_channel_is_answered(join: Joining) -> None:
@@ -205,15 +191,6 @@ async def test_a_database_that_is_away_is_said_at_once(join: Joining) -> None:
         await answered(bot)
 
 
-async def test_the_commands_are_sent_only_when_they_changed(join: Joining) -> None:
-    """A second start sends nothing; unchanged commands keep their ids."""
-    async with FakeDiscord() as fake:
-        async with join(fake=fake):
-            assert fake.commands.puts == 1
-        async with join(fake=fake):
-            assert fake.commands.puts == 1
-
-
 async def test_the_first_connection_may_fail(join: Joining) -> None:
     """discord.py raises there instead of trying again; a new client is made."""
     async with FakeDiscord() as fake:
@@ -234,21 +211,6 @@ async def test_what_cannot_work_is_one_sentence_at_the_start(join: Joining, give
     with pytest.raises(SetupError, match=re.compile(said, re.DOTALL)):
         async with join(**given):
             pass
-
-
-async def test_the_doctors_rows(join: Joining) -> None:
-    """Token, intents, rights and commands, each with its remedy."""
-    async with FakeDiscord() as fake:
-        settings = to_settings(fake)
-        assert "vocero" in await running.token_health(settings)
-        assert "none that need a permission" in await running.intent_health(settings)
-        with pytest.raises(Exception, match=r"vocero discord sync"):
-            await running.command_health(settings)
-        assert "1 servers" in await running.permission_health(settings)
-        with pytest.raises(SetupError, match="not accepted"):
-            await running.token_health(to_settings(fake, DISCORD_BOT_TOKEN="wrong"))
-        assert str(fake.world.app_id) in running.to_invite_url(settings)
-        assert "permissions=309237763136" in running.to_invite_url(settings)
 
 
 async def test_two_processes_on_one_token_answer_once(join: Joining) -> None:

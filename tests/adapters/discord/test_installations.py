@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.discord.conftest import Joining
-from tests.adapters.discord.test_conversation import opened
+from tests.adapters.discord.conftest import Joining, opened
 from tests.fakes.brain import Script, brain
 from tests.fakes.discord import V2, FakeDiscord, visible
 from tests.fakes.discord.world import walk

@@ -151,8 +151,12 @@ class Gateway:
         return channel["type"] == DM or bool(self._world.permissions(self._world.app_id, channel) & VIEW)
 
     def _redacted(self, message: Json) -> Json:
+        """Return a message as a bot without the intent gets it: a reply to a command's answer is not to a message."""
         me = self._world.app_id
-        mine = message["author"]["id"] == me or any(user["id"] == me for user in message["mentions"])
+        answered = message.get("referenced_message") or {}
+        named = f"<@{me}>" in message["content"] or f"<@!{me}>" in message["content"]
+        mentioned = any(user["id"] == me for user in message["mentions"])
+        mine = message["author"]["id"] == me or named or (mentioned and not answered.get("interaction_metadata"))
         if mine or "guild_id" not in message:
             return message
         return message | {"content": "", "embeds": [], "attachments": [], "components": []}

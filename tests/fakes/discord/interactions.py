@@ -87,6 +87,7 @@ class Interactions:
             raise ApiError(404, 10015, "Unknown Webhook")
         if time.monotonic() - call.born > self.token_life:
             raise ApiError(401, 50027, "Invalid Webhook Token")
+        self._messages.channel_exists(call.payload["channel_id"])
         return call
 
     def _found(self, call: Call, m: str) -> Json:

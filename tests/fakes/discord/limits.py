@@ -10,11 +10,16 @@ from tests.fakes.discord.world import Json
 
 @dataclass
 class Limits:
-    """`windows`: per pattern of `METHOD path`, so many calls in so many seconds. `failures`: taken once each."""
+    """`windows`: per pattern of `METHOD path`, so many calls in so many seconds. `failures`: taken once each.
 
+    `most`: calls a second of the whole application but for interactions, as Discord's global limit; 0 for none.
+    """
+
+    most: int = 0
     windows: dict[str, tuple[int, float]] = field(default_factory=dict)
     failures: list[tuple[str, str, int, Json]] = field(default_factory=list)
     hits: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    calls: list[float] = field(default_factory=list)
     refused: int = 0
 
     def fail(self, method: str, pattern: str, status: int, body: Json | None = None, *, times: int = 1) -> None:
@@ -27,6 +32,18 @@ class Limits:
             if planned[0] == method and re.search(planned[1], path):
                 self.failures.remove(planned)
                 return planned[2], planned[3]
+        return None
+
+    def wait_all(self, path: str) -> float | None:
+        """Count a call for the global limit; the seconds to wait when it is over."""
+        at = time.time()
+        self.calls[:] = [hit for hit in self.calls if hit > at - 1]
+        if not self.most or path.startswith(("/interactions/", "/webhooks/")):
+            return None
+        if len(self.calls) >= self.most:
+            self.refused += 1
+            return round(self.calls[0] + 1 - at, 3)
+        self.calls.append(at)
         return None
 
     def wait(self, method: str, path: str, headers: dict[str, str]) -> float | None:

@@ -87,16 +87,20 @@ class Messages:
 
     def channel(self, c: str, needs: int = VIEW) -> Json:
         """Return a channel in which the bot has these rights; ApiError."""
-        try:
-            found = self._world.by_id(c)
-        except KeyError:
-            raise ApiError(404, 10003, "Unknown Channel") from None
+        found = self.channel_exists(c)
         have = self._world.permissions(self._world.app_id, found)
         if not have & VIEW:
             raise ApiError(403, 50001, "Missing Access")
         if needs & ~have:
             raise ApiError(403, 50013, "Missing Permissions")
         return found
+
+    def channel_exists(self, c: str) -> Json:
+        """Return a channel; ApiError."""
+        try:
+            return self._world.by_id(c)
+        except KeyError:
+            raise ApiError(404, 10003, "Unknown Channel") from None
 
     def message(self, c: str, m: str) -> Json:
         """Return a message; ApiError."""
@@ -162,6 +166,14 @@ class Messages:
         where = {key: gone[key] for key in ("guild_id",) if key in gone}
         await self._gateway.emit("MESSAGE_DELETE", {"id": m, "channel_id": c, **where})
 
+    async def remove_channel(self, channel: Json) -> None:
+        """Take a channel away, with its threads and all that stands in them."""
+        gone = [c for c in self._world.channels.values() if channel["id"] in (c["id"], c.get("parent_id"))]
+        self._world.channels = {name: c for name, c in self._world.channels.items() if c not in gone}
+        for one in gone:
+            self._world.messages.pop(one["id"], None)
+            await self._gateway.emit("THREAD_DELETE" if one["type"] in THREADS else "CHANNEL_DELETE", one)
+
     async def history(self, c: str, query: Any, **_: Any) -> list[Json]:
         """Return the last messages, newest first."""
         rows = sorted(self._world.messages[c].values(), key=lambda m: int(m["id"]), reverse=True)
@@ -186,6 +198,8 @@ class Messages:
     async def thread(self, c: str, body: Json, m: str = "", files: list[Json] | None = None, **_: Any) -> Json:
         """Open a thread; one from a message has the message's id, and there is only one."""
         parent = self.channel(c, CREATE_THREADS)
+        if m:
+            self.message(c, m)
         if not 1 <= len(body["name"]) <= 100:
             raise invalid("name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
         if m and f"thread:{m}" in self._world.channels:

@@ -68,6 +68,10 @@ class People:
         """Take a message back."""
         await self._messages.removed(message["channel_id"], message["id"])
 
+    async def remove(self, channel: str) -> None:
+        """Delete a channel."""
+        await self._messages.remove_channel(self.where(channel))
+
     async def slash(
         self,
         user: str,
@@ -150,7 +154,9 @@ class People:
                 return await self.interact(user, 3, data, where, message=message, **about)
         raise LookupError(f"no such button on the message: {custom_id or label}")
 
-    async def submit(self, user: str, opened: Call, *, custom_id: str = "", **values: Any) -> Call:
+    async def submit(
+        self, user: str, opened: Call, *, custom_id: str = "", locale: str = "en-US", **values: Any
+    ) -> Call:
         """Fill the form that `opened` got back; a file field takes a list of attachments."""
         components, resolved = [], {}
         for top in opened.modal["components"]:
@@ -167,7 +173,7 @@ class People:
         data: Json = {"custom_id": custom_id or opened.modal["custom_id"], "components": components}
         data |= {"resolved": resolved} if resolved else {}
         where = self._world.by_id(opened.payload["channel_id"])
-        return await self.interact(user, 5, data, where, message=opened.payload.get("message"))
+        return await self.interact(user, 5, data, where, message=opened.payload.get("message"), locale=locale)
 
     async def interact(
         self,

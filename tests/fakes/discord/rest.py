@@ -75,9 +75,12 @@ class Rest:
             self.journal.append((method, path, body))
             if planned := self.limits.failure(method, path):
                 return to_response(planned[0], planned[1], headers)
-            wait = self.limits.wait(method, path, headers)
+            everywhere = self.limits.wait_all(path)
+            wait = self.limits.wait(method, path, headers) if everywhere is None else everywhere
             if wait is not None:
-                limited = {"message": "You are being rate limited.", "retry_after": wait, "global": False}
+                headers |= {"X-RateLimit-Global": "true"} if everywhere is not None else {}
+                whole = everywhere is not None
+                limited = {"message": "You are being rate limited.", "retry_after": wait, "global": whole}
                 return to_response(429, limited, headers)
             self._authorise(request, path)
             answer = await self._dispatch(method, path, body=body, files=files, query=request.query)

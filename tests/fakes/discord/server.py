@@ -10,12 +10,13 @@ import yarl
 from aiohttp import web
 
 from tests.fakes.discord.commands import Commands
+from tests.fakes.discord.control import Control
 from tests.fakes.discord.gateway import Gateway
 from tests.fakes.discord.interactions import Interactions
 from tests.fakes.discord.messages import Messages
 from tests.fakes.discord.people import People
 from tests.fakes.discord.rest import Rest
-from tests.fakes.discord.world import ADMINISTRATOR, EPHEMERAL, FORUM, MANAGE_GUILD, Json, World, visible, walk
+from tests.fakes.discord.world import ADMINISTRATOR, FORUM, MANAGE_GUILD, Json, World
 
 
 class FakeDiscord:
@@ -31,6 +32,7 @@ class FakeDiscord:
         self.interactions = Interactions(world, self.gateway, self.messages)
         self.rest = Rest(world, self.gateway, self.messages, self.commands, self.interactions, token=self.token)
         self.people = People(world, self.gateway, self.messages, self.commands, self.interactions)
+        self.control = Control(world, self.gateway, self.rest, self.interactions, self.people, self.commands)
         self.limits = self.rest.limits
         self._furnish()
 
@@ -105,30 +107,9 @@ class FakeDiscord:
 
     def screen(self) -> list[str]:
         """Return what people see, a line a message."""
-        lines = []
-        for name, channel in self.world.channels.items():
-            for message in self.people.messages(channel):
-                aside = " (only they see it)" if message["flags"] & EPHEMERAL else ""
-                buttons = [c["label"] for c in _buttons(message)]
-                said = visible(message).replace("\n", " / ")
-                lines.append(f"#{name} {message['author']['username']}{aside}: {said} {buttons or ''}".rstrip())
-        return lines
+        return self.control.screen()
 
     async def _control(self, request: web.Request) -> web.Response:
         """Do what a person at a terminal asks for."""
         given: dict[str, Any] = await request.json()
-        verb, user = request.match_info["verb"], str(given.get("user") or "alice")
-        text, channel = str(given.get("text") or ""), str(given.get("channel") or "general")
-        if verb == "say":
-            await self.people.say(user, text, channel=channel)
-        elif verb == "dm":
-            await self.people.dm(user, text)
-        elif verb == "ask":
-            await self.people.slash(user, "ask", channel=channel, question=text)
-        elif verb == "add":
-            await self.people.slash(user, "docs add", channel=channel, force=True, text=text)
-        return web.json_response(self.screen())
-
-
-def _buttons(message: Json) -> list[Json]:
-    return [c for c in walk(message["components"]) if c["type"] == 2 and c.get("label")]
+        return web.json_response(await self.control.do(request.match_info["verb"], given))
