@@ -36,10 +36,11 @@ def upkeep(
     say = quiet(as_json)
 
     async def work() -> Upkept:
-        async with open_endpoints(read_settings(), say=say, model=False, redis=False) as ends:
+        settings = read_settings()
+        async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
             await database_health(ends)
             owner = admin_url or ends.admin or ends.database
-            done = await do(owner, everything=everything, say=say)
+            done = await do(owner, everything=everything, turn_days=settings.memory_days, say=say)
             if wipe:
                 await write_anew(owner, say=say)
             return done
@@ -50,7 +51,7 @@ def upkeep(
         print_json({**asdict(done), "seconds": round(time.monotonic() - began, 1)})
     else:
         rebuilt = f"{len(done.reindexed)} indexes rebuilt, {len(done.vacuumed)} tables vacuumed"
-        print(f"{done.trimmed} cached vectors trimmed, {rebuilt}")
+        print(f"{done.trimmed} cached vectors trimmed, {done.turns} turns past their days deleted, {rebuilt}")
 
 
 def language(

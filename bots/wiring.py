@@ -13,7 +13,7 @@ from core.chat import Exchanges, Lessons, Rooms
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
-from core.ports import AnswerCache, Embedder, Knowledge, Librarian, Memory
+from core.ports import Embedder, Knowledge, Librarian, Memory
 from infra import embedded
 from infra.embedded.home import at
 from infra.embedded.model_server import SLOTS as MODEL_SLOTS
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
+    from infra.redis.store import RedisStore
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
 SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
@@ -142,6 +143,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.postgres.migrate import check
     from infra.postgres.pool import Database
     from infra.postgres.voices import PostgresVoices
+    from infra.redis.answers import NoAnswers, RedisAnswers
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
@@ -155,14 +157,15 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         at_once = SERVED_AT_ONCE if settings.model_url else MODEL_SLOTS
         speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token, concurrency=at_once)
         stack.push_async_callback(speaker.close)
-    memory, cache = await _open_redis(ends, stack)
+    store = await _open_redis(ends, stack)
+    memory = _to_memory(settings, database, store)
     served = bool(settings.model_url or settings.model_file)
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
         memory=memory,
-        cache=cache,
+        cache=RedisAnswers(store) if store else NoAnswers(),
         journal=Journal(database),
         voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
@@ -221,13 +224,21 @@ async def open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
     return served
 
 
-async def _open_redis(ends: Ends, stack: AsyncExitStack) -> tuple[Memory, AnswerCache]:
-    from infra.redis import NoAnswers, NoMemory, RedisAnswers, RedisMemory, RedisStore
+async def _open_redis(ends: Ends, stack: AsyncExitStack) -> "RedisStore | None":
+    from infra.redis.store import RedisStore
 
-    if ends.redis is None:
-        return NoMemory(), NoAnswers()
-    store = await stack.enter_async_context(RedisStore(ends.redis))
-    return RedisMemory(store), RedisAnswers(store)
+    return await stack.enter_async_context(RedisStore(ends.redis)) if ends.redis else None
+
+
+def _to_memory(settings: Settings, database: "Database", store: "RedisStore | None") -> Memory:
+    from infra.memory import Conversations, NoMemory
+    from infra.postgres.turns import PostgresTurns
+    from infra.redis.turns import RedisTurns
+
+    if not settings.memory_days:
+        return NoMemory()
+    turns = PostgresTurns(database, days=settings.memory_days)
+    return Conversations(turns, RedisTurns(store) if store else None)
 
 
 @asynccontextmanager
@@ -271,10 +282,12 @@ async def database_health(ends: Ends) -> str:
 
 async def redis_health(ends: Ends) -> str:
     """Return a sentence about Redis; UnavailableError with the remedy."""
-    from infra.redis import RedisStore
+    from infra.redis.store import RedisStore
 
     if ends.redis is None:
-        raise UnavailableError("none: follow-ups are not understood and answers are not cached; set VOCERO_REDIS_URL.")
+        raise UnavailableError(
+            "none: answers are not cached, and equal questions are answered once in each process; set VOCERO_REDIS_URL."
+        )
     async with RedisStore(ends.redis) as store:
         if not await store.answers():
             raise UnavailableError("Redis does not answer: check VOCERO_REDIS_URL; the bot works without, more slowly.")

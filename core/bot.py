@@ -1,5 +1,6 @@
 """The product on one screen: a question becomes an answer, a source becomes knowledge, and forgetting is real."""
 
+import asyncio
 import logging
 import unicodedata
 from collections.abc import AsyncGenerator, Awaitable
@@ -16,7 +17,7 @@ from core.flight import Flights
 from core.followup import standalone
 from core.forgetting import BYTES, COPIES, forget_document
 from core.grounding import Guard
-from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status
+from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status, Turn
 from core.phrases import phrase
 from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
 from core.speaking import Draft, checked
@@ -90,7 +91,7 @@ class Bot:
         question = replace(question, text=to_text(question.text, tongue))
         yield Status("recalling")
         with watch.stage("recall"):
-            turns = await self._memory.recall(question)
+            turns, lacking = await self._recall(question, tongue)
         inquiry = await self._inquire(question, standalone(question.text, turns), tongue)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
@@ -106,10 +107,16 @@ class Bot:
                         yield event
             await self._keep(inquiry, answer)
         understood = inquiry.asked if inquiry.asked != question.text else None
-        answer = replace(answer, understood=understood, timings=watch.read())
-        await self._memory.remember(question, answer)
-        await self._journal.note(question, answer)
+        answer = replace(answer, understood=understood, notes=(*answer.notes, *lacking), timings=watch.read())
+        await asyncio.gather(self._memory.remember(question, answer), self._journal.note(question, answer))
         yield Done(answer)
+
+    async def _recall(self, question: Question, tongue: str) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+        """Return the conversation's turns, and a sentence when they could not be read."""
+        try:
+            return await self._memory.recall(question), ()
+        except UnavailableError:
+            return (), (phrase("without_history", tongue),)
 
     async def _inquire(self, question: Question, asked: str, tongue: str) -> Inquiry:
         arm, adapter = await self._arm(question)
@@ -230,7 +237,9 @@ async def _emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Rece
     """Return the receipt with what the holders let go; one that cannot be asked is pending, with its reason."""
     for what, going in holders.items():
         try:
-            receipt = replace(receipt, gone=(*receipt.gone, (what, await going)))
+            before = dict(receipt.gone)
+            before[what] = before.get(what, 0) + await going
+            receipt = replace(receipt, gone=tuple(before.items()))
         except UnavailableError as error:
             receipt = replace(receipt, pending=(*receipt.pending, f"{what}: {error}"))
     return receipt

@@ -148,10 +148,13 @@ class Speaker(Protocol):
 
 
 class Memory(Protocol):
-    """Keeps conversations, apart for each audience; fails open: without it every question stands alone."""
+    """Keeps conversations, apart for each audience."""
 
     async def recall(self, question: Question) -> tuple[Turn, ...]:
-        """Return the turns of the question's conversation, oldest first; empty when unknown or unreachable."""
+        """Return the last turns of the question's conversation, oldest first, perhaps behind a `summary` of the rest.
+
+        UnavailableError when they cannot be read; an unknown conversation is an empty one.
+        """
         ...
 
     async def remember(self, question: Question, answer: Answer) -> None:

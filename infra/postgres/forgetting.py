@@ -19,6 +19,7 @@ _VECTORS: Final = """
         where c.workspace = %(workspace)s and c.document <> %(id)s and c.text_sha = e.text_sha)
 """
 _OF_DOCUMENT: Final = (
+    ("turns", "delete from vocero.turn where workspace = %(workspace)s and %(name)s = any (documents)"),
     ("waiting contents", "delete from vocero.pending where workspace = %(workspace)s and document = %(id)s"),
     ("earlier versions", "delete from vocero.previous where workspace = %(workspace)s and document = %(id)s"),
     (
@@ -42,6 +43,7 @@ _OF_PERSON: Final = (
         " where workspace = %(workspace)s and person = %(name)s) or x.conversation in (select conversation"
         " from vocero.answer_log where workspace = %(workspace)s and person = %(name)s))))",
     ),
+    ("turns", "delete from vocero.turn where workspace = %(workspace)s and person = %(name)s"),
     ("feedback", "delete from vocero.feedback where workspace = %(workspace)s and person = %(name)s"),
     ("answers' places", "delete from vocero.exchange where workspace = %(workspace)s and person = %(name)s"),
     ("answer records", "delete from vocero.answer_log where workspace = %(workspace)s and person = %(name)s"),
@@ -65,6 +67,7 @@ _OF_PERSON: Final = (
     ),
 )
 _OF_CONVERSATION: Final = (
+    ("turns", "delete from vocero.turn where workspace = %(workspace)s and conversation = %(name)s"),
     ("examples", "delete from vocero.example where workspace = %(workspace)s and conversation = %(name)s"),
     ("answers' places", "delete from vocero.exchange where workspace = %(workspace)s and conversation = %(name)s"),
     ("answer records", "delete from vocero.answer_log where workspace = %(workspace)s and conversation = %(name)s"),
