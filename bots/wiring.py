@@ -144,6 +144,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.postgres.pool import Database
     from infra.postgres.voices import PostgresVoices
     from infra.redis.answers import NoAnswers, RedisAnswers
+    from infra.redis.leases import RedisLeases
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
@@ -157,6 +158,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         at_once = SERVED_AT_ONCE if settings.model_url else MODEL_SLOTS
         speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token, concurrency=at_once)
         stack.push_async_callback(speaker.close)
+        await speaker.introduce()
     store = await _open_redis(ends, stack)
     memory = _to_memory(settings, database, store)
     served = bool(settings.model_url or settings.model_file)
@@ -171,6 +173,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         guard=SERVED if served else STRICT,
         speaker=speaker,
         voiced=served,
+        leases=RedisLeases(store) if store else None,
     )
     chat = _to_chat(database, memory)
     return Vocero(

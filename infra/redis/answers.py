@@ -17,7 +17,7 @@ class RedisAnswers:
 
     async def find(self, workspace: str, key: str) -> Answer | None:
         """Return the answer kept under this key; one that cannot be read counts as none."""
-        return _read(await self._store.attempt(lambda r: r.get(to_key(workspace, "answer", key)), None))
+        return read(await self._store.attempt(lambda r: r.get(to_key(workspace, "answer", key)), None))
 
     async def keep(self, workspace: str, key: str, answer: Answer, *, seconds: float) -> None:
         """Store an answer for so many seconds."""
@@ -29,8 +29,10 @@ class RedisAnswers:
 
         async def delete(redis: Redis) -> int:
             gone = 0
+            async for key in matching(redis, to_key(workspace, "landed", "*")):
+                await redis.delete(key)  # left for followers, for seconds
             async for key in matching(redis, to_key(workspace, "answer", "*")):
-                held = _read(await redis.get(key))
+                held = read(await redis.get(key))
                 if held is None or any(c.document == document for c in (*held.citations, *held.nearest)):
                     gone += await redis.delete(key)
             return gone
@@ -38,7 +40,7 @@ class RedisAnswers:
         return await self._store.insist(delete)
 
 
-def _read(raw: bytes | str | None) -> Answer | None:
+def read(raw: bytes | str | None) -> Answer | None:
     """Return a kept answer; None for none, and for one that another release or a stranger wrote."""
     try:
         return None if raw is None else to_answer(json.loads(raw))
