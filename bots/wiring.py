@@ -24,12 +24,14 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from infra.knowledge.librarian import Librarian as OurLibrarian
     from infra.knowledge.worker import Worker
+    from infra.models.failures import EmbedderFailure
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
     from infra.redis.store import RedisStore
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
+PASSING: Final = ("refused", "timeout", "overloaded", "cut")  # what an embedder may have at the start; it may pass
 SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
 
 
@@ -148,7 +150,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
-    embedder = await open_embedder(settings, stack)
+    embedder, lacking = await _open_embedder(settings, stack)
     knowledge = KnowledgeEngine(database, embedder)
     parser = await stack.enter_async_context(Parser())
     librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
@@ -181,7 +183,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
-        notes=ends.notes,
+        notes=(*ends.notes, *lacking),
         chat=chat,
         worker=lambda: _to_worker(ends.database, database, librarian),
     )
@@ -215,16 +217,35 @@ def _to_chat(database: "Database", memory: Memory) -> Chat:
 
 async def open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
     """Return the embedder that the settings name, closed with the stack. EmbedderDown."""
+    embedder, down = await _try_embedder(settings, stack)
+    if down:
+        raise down
+    return embedder
+
+
+async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> tuple[Embedder, tuple[str, ...]]:
+    """Return the embedder, and a note when it is down: it is asked again with every question. EmbedderDown."""
+    embedder, down = await _try_embedder(settings, stack)
+    if down and down.kind not in PASSING:
+        raise down
+    return embedder, (f"no embeddings: {down} Until it does, documents are searched by words only",) if down else ()
+
+
+async def _try_embedder(settings: Settings, stack: AsyncExitStack) -> "tuple[Embedder, EmbedderFailure | None]":
     if settings.embedding_url is None:
         from infra.embedded.minilm import MiniLM
 
-        return MiniLM()
+        return MiniLM(), None
+    from infra.models.failures import EmbedderFailure
     from infra.models.tei import TeiEmbedder
 
     served = TeiEmbedder(settings.embedding_url, model=settings.embedding_model)
     stack.push_async_callback(served.close)
-    await served.prepare()
-    return served
+    try:
+        await served.prepare()
+    except EmbedderFailure as down:
+        return served, down
+    return served, None
 
 
 async def _open_redis(ends: Ends, stack: AsyncExitStack) -> "RedisStore | None":

@@ -188,13 +188,15 @@ class Bot:
         found = await self._knowledge.retrieve(
             asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
         )
-        draft.passages = found.passages
-        draft.note(found.degraded)
+        draft.passages, lacking = found.passages, found.degraded
         try:
-            return await extract.score(asked, found.passages, self._embedder)
+            return await extract.score(asked, found.passages, None if lacking else self._embedder)
         except EmbedderDown as error:
-            draft.note(str(error))
+            lacking = str(error)
             return await extract.score(asked, found.passages, None)
+        finally:
+            if lacking:
+                draft.note(phrase("words_only", draft.language, reason=lacking))
 
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES

@@ -25,7 +25,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The outcome of one search: passages best first; `degraded` says in a sentence what was missing, else empty."""
+    """The outcome of one search: passages best first; `degraded` says why words alone were searched, else empty."""
 
     passages: tuple[Passage, ...]
     degraded: str = ""
