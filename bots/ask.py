@@ -98,6 +98,7 @@ async def _search(query: str, workspace: str, scope: list[str] | None, limit: in
     from adapters.terminal import harmless
     from bots.wiring import open_vocero
     from core.bot import to_text
+    from core.phrases import phrase
     from infra.settings import read_settings
 
     async with open_vocero(read_settings(), say=quiet(as_json), model=False, redis=False) as vocero:
@@ -105,7 +106,7 @@ async def _search(query: str, workspace: str, scope: list[str] | None, limit: in
             to_text(query), workspace=workspace, audience=to_audience(scope), limit=limit, mode=mode
         )
     if found.degraded:
-        print(f"vocero: {found.degraded}", file=sys.stderr)
+        print(f"vocero: {phrase('words_only', 'en', reason=found.degraded)}", file=sys.stderr)
     rows = [
         {
             "rank": rank,

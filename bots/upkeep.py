@@ -40,7 +40,7 @@ def upkeep(
             await database_health(ends)
             named = settings.admin_database_url
             owner = admin_url or (named.get_secret_value() if named else None) or ends.admin or ends.database
-            done = await do(owner, everything=everything, say=say)
+            done = await do(owner, everything=everything, turn_days=settings.memory_days, say=say)
             nonlocal receipts
             receipts = await (write_anew(owner, say=say) if wipe else note(owner))
             return done
@@ -52,7 +52,7 @@ def upkeep(
     else:
         rebuilt = f"{len(done.reindexed)} indexes rebuilt, {len(done.vacuumed)} tables vacuumed"
         gone = f"; the bytes of {receipts} forgettings are gone" if wipe else ""
-        print(f"{done.trimmed} cached vectors trimmed, {rebuilt}{gone}")
+        print(f"{done.trimmed} cached vectors trimmed, {done.turns} turns past their days deleted, {rebuilt}{gone}")
 
 
 def language(

@@ -13,7 +13,7 @@ from core.chat import Exchanges, Lessons
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
-from core.ports import AnswerCache, Embedder, Knowledge, Librarian, Memory
+from core.ports import Embedder, Knowledge, Librarian, Memory
 from core.rooms import Rooms
 from infra import embedded
 from infra.embedded.home import at
@@ -25,11 +25,14 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from infra.knowledge.librarian import Librarian as OurLibrarian
     from infra.knowledge.worker import Worker
+    from infra.models.failures import EmbedderFailure
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
+    from infra.redis.store import RedisStore
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
+PASSING: Final = ("refused", "timeout", "overloaded", "cut")  # what an embedder may have at the start; it may pass
 SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
 
 
@@ -149,10 +152,12 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.postgres.migrate import check
     from infra.postgres.pool import Database
     from infra.postgres.voices import PostgresVoices
+    from infra.redis.answers import NoAnswers, RedisAnswers
+    from infra.redis.leases import RedisLeases
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
-    embedder = await open_embedder(settings, stack)
+    embedder, lacking = await _open_embedder(settings, stack)
     knowledge = KnowledgeEngine(database, embedder)
     parser = await stack.enter_async_context(Readers())
     librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
@@ -162,19 +167,22 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         at_once = SERVED_AT_ONCE if settings.model_url else MODEL_SLOTS
         speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token, concurrency=at_once)
         stack.push_async_callback(speaker.close)
-    memory, cache = await _open_redis(ends, stack)
+        await speaker.introduce()
+    store = await _open_redis(ends, stack)
+    memory = _to_memory(settings, database, store)
     served = bool(settings.model_url or settings.model_file)
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
         memory=memory,
-        cache=cache,
+        cache=RedisAnswers(store) if store else NoAnswers(),
         journal=Journal(database),
         voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
         speaker=speaker,
         voiced=served,
+        leases=RedisLeases(store) if store else None,
     )
     chat = _to_chat(database, memory)
     return Vocero(
@@ -182,7 +190,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
-        notes=ends.notes,
+        notes=(*ends.notes, *lacking),
         chat=chat,
         worker=lambda: _to_worker(ends.database, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
@@ -235,25 +243,52 @@ def _to_chat(database: "Database", memory: Memory) -> Chat:
 
 async def open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
     """Return the embedder that the settings name, closed with the stack. EmbedderDown."""
+    embedder, down = await _try_embedder(settings, stack)
+    if down:
+        raise down
+    return embedder
+
+
+async def _open_embedder(settings: Settings, stack: AsyncExitStack) -> tuple[Embedder, tuple[str, ...]]:
+    """Return the embedder, and a note when it is down: it is asked again with every question. EmbedderDown."""
+    embedder, down = await _try_embedder(settings, stack)
+    if down and down.kind not in PASSING:
+        raise down
+    return embedder, (f"no embeddings: {down} Until it does, documents are searched by words only",) if down else ()
+
+
+async def _try_embedder(settings: Settings, stack: AsyncExitStack) -> "tuple[Embedder, EmbedderFailure | None]":
     if settings.embedding_url is None:
         from infra.embedded.minilm import MiniLM
 
-        return MiniLM()
+        return MiniLM(), None
+    from infra.models.failures import EmbedderFailure
     from infra.models.tei import TeiEmbedder
 
     served = TeiEmbedder(settings.embedding_url, model=settings.embedding_model)
     stack.push_async_callback(served.close)
-    await served.prepare()
-    return served
+    try:
+        await served.prepare()
+    except EmbedderFailure as down:
+        return served, down
+    return served, None
 
 
-async def _open_redis(ends: Ends, stack: AsyncExitStack) -> tuple[Memory, AnswerCache]:
-    from infra.redis import NoAnswers, NoMemory, RedisAnswers, RedisMemory, RedisStore
+async def _open_redis(ends: Ends, stack: AsyncExitStack) -> "RedisStore | None":
+    from infra.redis.store import RedisStore
 
-    if ends.redis is None:
-        return NoMemory(), NoAnswers()
-    store = await stack.enter_async_context(RedisStore(ends.redis))
-    return RedisMemory(store), RedisAnswers(store)
+    return await stack.enter_async_context(RedisStore(ends.redis)) if ends.redis else None
+
+
+def _to_memory(settings: Settings, database: "Database", store: "RedisStore | None") -> Memory:
+    from infra.memory import Conversations, NoMemory
+    from infra.postgres.turns import PostgresTurns
+    from infra.redis.turns import RedisTurns
+
+    if not settings.memory_days:
+        return NoMemory()
+    turns = PostgresTurns(database, days=settings.memory_days)
+    return Conversations(turns, RedisTurns(store) if store else None)
 
 
 @asynccontextmanager
@@ -297,10 +332,12 @@ async def database_health(ends: Ends) -> str:
 
 async def redis_health(ends: Ends) -> str:
     """Return a sentence about Redis; UnavailableError with the remedy."""
-    from infra.redis import RedisStore
+    from infra.redis.store import RedisStore
 
     if ends.redis is None:
-        raise UnavailableError("none: follow-ups are not understood and answers are not cached; set VOCERO_REDIS_URL.")
+        raise UnavailableError(
+            "none: answers are not cached, and equal questions are answered once in each process; set VOCERO_REDIS_URL."
+        )
     async with RedisStore(ends.redis) as store:
         if not await store.answers():
             raise UnavailableError("Redis does not answer: check VOCERO_REDIS_URL; the bot works without, more slowly.")

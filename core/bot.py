@@ -1,8 +1,9 @@
 """The product on one screen: a question becomes an answer, a source becomes knowledge, and forgetting is real."""
 
+import asyncio
 import logging
 import unicodedata
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,11 +12,11 @@ from core import extract, gate, prompt
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
 from core.documents import Document, Learned, Place, Receipt, Source
 from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
-from core.flight import Flights
+from core.flight import Flights, Leases
 from core.followup import standalone
-from core.forgetting import forget_document, to_receipt
+from core.forgetting import emptied, forget_document, to_receipt
 from core.grounding import Guard
-from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status
+from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status, Turn
 from core.phrases import phrase
 from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
 from core.speaking import Draft, checked
@@ -24,6 +25,7 @@ from core.words import language
 
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
 RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
+LINE: Final = 4  # questions at the database at once, two connections each: a herd stands in line and is not shed
 TOKENS: Final = 320  # of an answer: five sentences with room
 _log = logging.getLogger(__name__)
 
@@ -64,11 +66,12 @@ class Bot:
         speaker: Speaker | None = None,
         voiced: bool = False,
         voice: str = "",
+        leases: Leases | None = None,
     ) -> None:
         self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
         self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
         self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
-        self._flights = Flights()
+        self._flights, self._line = Flights(leases), asyncio.Semaphore(LINE)
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Yield what happens on the way to the answer; the last event is always `Done`, whatever went wrong."""
@@ -89,26 +92,25 @@ class Bot:
     async def _answer(self, question: Question, watch: Watch, tongue: str) -> AsyncGenerator[Event]:
         question = replace(question, text=to_text(question.text, tongue))
         yield Status("recalling")
-        with watch.stage("recall"):
-            turns = await self._memory.recall(question)
-        inquiry = await self._inquire(question, standalone(question.text, turns), tongue)
+        async with self._line:
+            with watch.stage("recall"):
+                turns, lacking = await self._recall(question, tongue)
+            inquiry = await self._inquire(question, standalone(question.text, turns), tongue)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
         if kept is not None:
             answer = replace(kept, cached=True)
         else:
-            flight = inquiry.key if question.cached else f"{inquiry.key} {id(question)}"
-            async with aclosing(self._flights.join(flight, lambda: self._write(inquiry, watch))) as events:
+            async with aclosing(self._fly(inquiry, watch)) as events:
                 async for event in events:
                     if isinstance(event, Done):
                         answer = event.answer
                     else:
                         yield event
-            await self._keep(inquiry, answer)
         understood = inquiry.asked if inquiry.asked != question.text else None
-        answer = replace(answer, understood=understood, timings=watch.read())
-        await self._memory.remember(question, answer)
-        await self._journal.note(question, answer)
+        answer = replace(answer, understood=understood, notes=(*answer.notes, *lacking), timings=watch.read())
+        async with self._line:
+            await asyncio.gather(self._memory.remember(question, answer), self._journal.note(question, answer))
         yield Done(answer)
 
     async def would(self, question: Question) -> Answer | None:
@@ -126,6 +128,34 @@ class Bot:
                     answered = event.answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE)
                     return event.answer if answered else None
         return None
+
+    async def _recall(self, question: Question, tongue: str) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+        """Return the conversation's turns, and a sentence when they could not be read."""
+        try:
+            return await self._memory.recall(question), ()
+        except UnavailableError:
+            return (), (phrase("without_history", tongue),)
+
+    def _fly(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
+        """Answer once, however often and in however many processes it is asked at this moment."""
+        question = inquiry.question
+        key = inquiry.key if question.cached else f"{inquiry.key} {id(question)}"
+        return self._flights.join(
+            key, lambda: self._kept(inquiry, watch), workspace=question.workspace, shared=question.cached
+        )
+
+    async def _kept(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
+        """Write and keep, unless who led before us just has; kept before the lead is given up, it is written once."""
+        question = inquiry.question
+        kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
+        if kept is not None:
+            yield Done(replace(kept, cached=True))
+            return
+        async with aclosing(self._write(inquiry, watch)) as events:
+            async for event in events:
+                if isinstance(event, Done):
+                    await self._keep(inquiry, event.answer)
+                yield event
 
     async def _inquire(self, question: Question, asked: str, tongue: str) -> Inquiry:
         arm, adapter = await self._arm(question)
@@ -176,13 +206,15 @@ class Bot:
         found = await self._knowledge.retrieve(
             asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
         )
-        draft.passages = found.passages
-        draft.note(found.degraded)
+        draft.passages, lacking = found.passages, found.degraded
         try:
-            return await extract.score(asked, found.passages, self._embedder)
+            return await extract.score(asked, found.passages, None if lacking else self._embedder)
         except EmbedderDown as error:
-            draft.note(str(error))
+            lacking = str(error)
             return await extract.score(asked, found.passages, None)
+        finally:
+            if lacking:
+                draft.note(phrase("words_only", draft.language, reason=lacking))
 
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES
@@ -237,22 +269,12 @@ class Bot:
             receipt = await forget_document(self._librarian, self._knowledge, workspace, name, by=by)
             answers = self._cache.purge(workspace, receipt.id)
             turns = self._memory.forget(workspace, document=receipt.id)
-            receipt = await _emptied(receipt, {"cached answers": answers, "turns": turns})
+            receipt = await emptied(receipt, {"cached answers": answers, "turns": turns})
         else:
             receipt = to_receipt(kind, name, workspace, await self._journal.erase(workspace, **{kind: name}))
-            receipt = await _emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
+            receipt = await emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
         await self._journal.file(receipt)
         return receipt
-
-
-async def _emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Receipt:
-    """Return the receipt with what the holders let go; one that cannot be asked is pending, with its reason."""
-    for what, going in holders.items():
-        try:
-            receipt = replace(receipt, gone=(*receipt.gone, (what, await going)))
-        except UnavailableError as error:
-            receipt = replace(receipt, pending=(*receipt.pending, f"{what}: {error}"))
-    return receipt
 
 
 def to_text(text: str, tongue: str = "en") -> str:

@@ -1,13 +1,14 @@
 """Forgetting with proof: the same questions before and after, and a receipt without a word of what is gone."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from core.audience import Audience
 from core.documents import Chunk, Document, Receipt
+from core.errors import UnavailableError
 from core.ports import Knowledge, Librarian
 
 PROBES: Final = 3  # passages of the document, from its beginning to its end, asked for by their own words
@@ -51,6 +52,18 @@ def to_receipt(kind: str, name: str, workspace: str, gone: tuple[tuple[str, int]
         pending=(BYTES, *(REBUILD.format(name=adapter) for adapter in adapters)),
         unprovable=UNPROVABLE,
     )
+
+
+async def emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Receipt:
+    """Return the receipt with what the holders let go; one that cannot be asked is pending, with its reason."""
+    for what, going in holders.items():
+        try:
+            before = dict(receipt.gone)
+            before[what] = before.get(what, 0) + await going
+            receipt = replace(receipt, gone=tuple(before.items()))
+        except UnavailableError as error:
+            receipt = replace(receipt, pending=(*receipt.pending, f"{what}: {error}"))
+    return receipt
 
 
 def to_probes(chunks: Sequence[Chunk]) -> list[str]:

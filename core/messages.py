@@ -47,10 +47,14 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One thing said in a conversation; `who` is `user` or `bot`."""
+    """One thing said in a conversation; `who` is `user`, `bot`, or `summary` for what came before the others.
+
+    `meant` is a user's question as it was understood, empty where it stood alone.
+    """
 
     who: str
     text: str
+    meant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

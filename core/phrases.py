@@ -52,6 +52,14 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "The language model is not answering ({reason}), so this is quoted from the documents.",
         "es": "El modelo de lenguaje no responde ({reason}), así que esto está citado de los documentos.",
     },
+    "words_only": {
+        "en": "Searched by words only: {reason}",
+        "es": "He buscado solo por palabras: {reason}",
+    },
+    "without_history": {
+        "en": "I cannot see what was said before in this conversation right now.",
+        "es": "Ahora mismo no puedo ver lo que se dijo antes en esta conversación.",
+    },
     "guarded": {
         "en": "What the model wrote was not supported by the documents, so this is quoted from them.",
         "es": "Lo que escribió el modelo no lo respaldan los documentos, así que esto está citado de ellos.",

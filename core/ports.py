@@ -25,7 +25,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The outcome of one search: passages best first; `degraded` says in a sentence what was missing, else empty."""
+    """The outcome of one search: passages best first; `degraded` says why words alone were searched, else empty."""
 
     passages: tuple[Passage, ...]
     degraded: str = ""
@@ -149,10 +149,13 @@ class Speaker(Protocol):
 
 
 class Memory(Protocol):
-    """Keeps conversations, apart for each audience; fails open: without it every question stands alone."""
+    """Keeps conversations, apart for each audience."""
 
     async def recall(self, question: Question) -> tuple[Turn, ...]:
-        """Return the turns of the question's conversation, oldest first; empty when unknown or unreachable."""
+        """Return the last turns of the question's conversation, oldest first, perhaps behind a `summary` of the rest.
+
+        UnavailableError when they cannot be read; an unknown conversation is an empty one.
+        """
         ...
 
     async def remember(self, question: Question, answer: Answer) -> None:

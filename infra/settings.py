@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SetupError
+from core.memory import KEEP_DAYS
 
 _OURS = ("MESSAGE_CONTENT", "PLAIN", "SHARDED")  # of Discord's settings those that Discord has no word for
 
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     model_token: SecretStr | None = None
     embedding_url: str | None = None
     embedding_model: str | None = None
+    memory_days: float = Field(default=KEEP_DAYS, ge=0)
     log_format: str = "text"
     console_token: SecretStr | None = None
     embedded_without: Annotated[frozenset[str], NoDecode] = frozenset()

@@ -21,7 +21,7 @@ HOMES = {
     "llama_index": ("infra/knowledge/",),
     "psycopg": ("infra/postgres/", "infra/knowledge/", "infra/embedded/"),
     "psycopg_pool": ("infra/postgres/",),
-    "redis": ("infra/redis.py",),
+    "redis": ("infra/redis/",),
     "huggingface_hub": ("infra/models/",),
     "nicegui": ("adapters/console/", "bots/console.py"),
     "cryptography": ("infra/sealing.py",),

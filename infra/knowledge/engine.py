@@ -33,7 +33,6 @@ from infra.postgres.pool import Database
 from infra.postgres.text import clean
 
 CANDIDATES: Final = 3  # times the limit go to a reranker, when there is one
-WORDS_ONLY: Final = "Searched by words only: {reason}"
 
 _MODES: Final = {
     "hybrid": VectorStoreQueryMode.HYBRID,
@@ -53,7 +52,7 @@ class QueryEmbedding(BaseEmbedding):
     _embedder: Embedder = PrivateAttr()
 
     def __init__(self, embedder: Embedder) -> None:
-        super().__init__(model_name=embedder.name)
+        super().__init__(model_name="vocero")  # an embedder that is down at the start has no name yet
         self._embedder = embedder
 
     @override
@@ -161,7 +160,7 @@ class KnowledgeEngine:
         self._database = database
         self._embedding = QueryEmbedding(embedder)
         forbid_calls_home(self._embedding)
-        store = KnowledgeStore(database, model=embedder.name, dimensions=embedder.dimensions)
+        store = KnowledgeStore(database, embedder)
         self._index = VectorStoreIndex.from_vector_store(store, embed_model=self._embedding)
         self._synthesizer = PassageSynthesizer()
         self._rerankers = list(rerankers)
@@ -174,7 +173,7 @@ class KnowledgeEngine:
     async def retrieve(
         self, query: str, *, workspace: str, audience: Audience, limit: int, mode: str = "hybrid"
     ) -> Found:
-        """Return at most `limit` passages, best first; without an embedder by words only, and say so.
+        """Return at most `limit` passages, best first; without an embedder by words only, and say why.
 
         InputError for another mode than hybrid, dense or lexical; UnknownError, KnowledgeDown.
         """
@@ -188,7 +187,7 @@ class KnowledgeEngine:
         except EmbedderDown as down:
             reason = str(down)
         passages = await self._search(query, workspace, audience, limit, VectorStoreQueryMode.TEXT_SEARCH)
-        return Found(passages=passages, degraded=WORDS_ONLY.format(reason=reason))
+        return Found(passages=passages, degraded=reason)
 
     async def _search(
         self, query: str, workspace: str, audience: Audience, limit: int, mode: VectorStoreQueryMode

@@ -8,7 +8,7 @@ from typing import Final
 
 from core.audience import Audience, to_scope
 from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source
-from core.errors import InputError, RefusedError
+from core.errors import EmbedderDown, InputError, RefusedError
 from core.forgetting import to_receipt
 from core.ports import Embedder
 from infra.knowledge.crawl import Crawl
@@ -180,8 +180,12 @@ class Librarian:
         """Return the number of the embedder's model, whose table of vectors is made at the first use."""
         if self._model is None:
             embedder = self.tools.embedder
-            statement = "select vocero.register_model(%s, %s)"
-            rows = await self._database.fetch(statement, (embedder.name, embedder.dimensions))
+            try:
+                model = embedder.name, embedder.dimensions
+            except EmbedderDown:  # it was down at the start, and has no name before it answers
+                await embedder.embed(["ready?"])
+                model = embedder.name, embedder.dimensions
+            rows = await self._database.fetch("select vocero.register_model(%s, %s)", model)
             self._model = int(rows[0][0])
         return self._model
 

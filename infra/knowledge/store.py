@@ -24,6 +24,7 @@ from llama_index.vector_stores.postgres import PGVectorStore
 from typing_extensions import override
 
 from core.errors import RefusedError
+from core.ports import Embedder
 from infra.knowledge.vectors import to_half
 from infra.postgres.pool import Database, Row
 from infra.postgres.text import clean
@@ -87,9 +88,10 @@ class KnowledgeStore(PGVectorStore):
     """The vector store of VectorIndexRetriever: `aquery`, and nothing else."""
 
     _database: Database = PrivateAttr()
-    _model: str = PrivateAttr()
+    _embedder: Embedder = PrivateAttr()
 
-    def __init__(self, database: Database, *, model: str, dimensions: int) -> None:
+    def __init__(self, database: Database, embedder: Embedder) -> None:
+        """Keep what is given; the embedder says what model it has when it is used: it may be down until then."""
         # the base class keeps this URL and never opens it: no host, no password in a printable object
         url = "postgresql+psycopg://"
         super().__init__(
@@ -97,7 +99,7 @@ class KnowledgeStore(PGVectorStore):
             async_connection_string=url,
             table_name="chunk",
             schema_name="vocero",
-            embed_dim=dimensions,
+            embed_dim=1,  # the base class makes a table of it, which is never used
             hybrid_search=True,
             use_jsonb=True,
             use_halfvec=True,
@@ -105,7 +107,7 @@ class KnowledgeStore(PGVectorStore):
             initialization_fail_on_error=True,
         )
         self._database = database
-        self._model = model
+        self._embedder = embedder
 
     @classmethod
     def class_name(cls) -> str:
@@ -120,10 +122,12 @@ class KnowledgeStore(PGVectorStore):
         workspace, scopes, collections = to_readers(query.filters)
         if kwargs or query.node_ids or query.doc_ids or query.mode not in {*_DENSE, *_LEXICAL}:
             _refuse(f"a query of mode {query.mode.value} with {', '.join(kwargs) or 'ids'}")
-        vector = to_half(query.query_embedding, self.embed_dim) if query.mode in _DENSE else None
+        dense = query.mode in _DENSE
+        vector = to_half(query.query_embedding, self._embedder.dimensions) if dense else None
+        model = self._embedder.name if dense else ""
         question = clean(query.query_str or "")[:QUESTION] if query.mode in _LEXICAL else None
         wanted = min(max(query.similarity_top_k, 1), MOST)
-        given = (workspace, scopes, collections, vector, self._model, question, wanted)
+        given = (workspace, scopes, collections, vector, model, question, wanted)
         rows = await self._database.fetch(_FIND, given)
         nodes = [_to_node(row) for row in rows]
         return VectorStoreQueryResult(nodes=nodes, similarities=[row[8] for row in rows], ids=[row[0] for row in rows])

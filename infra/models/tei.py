@@ -9,12 +9,14 @@ import numpy as np
 
 from core import budgets
 from infra.models import wire
+from infra.models.breaker import Breaker
 from infra.models.dialect import to_title
 from infra.models.endpoint import to_root
 from infra.models.failures import FOREIGN, EmbedderFailure, Fault, to_fault
 
 BATCH: Final = 32  # TEI's default --max-client-batch-size; more is a 413
 BATCH_SECONDS: Final = 30.0  # a batch of 32 full chunks takes a CPU about 10 s
+QUERY_SECONDS: Final = 0.95 * budgets.EMBED_QUERY  # ends before the asker leaves, or its failure would not be seen
 CHARACTERS: Final = 32_000  # more than any embedding model reads; TEI truncates to its tokens, but takes 2 MB at most
 PAUSE: Final = 0.1  # seconds before a busy server is asked again, doubled each time
 BLANK: Final = "-"  # what an empty text is embedded as: TEI refuses the empty one, and with it the whole batch
@@ -39,7 +41,7 @@ class TeiEmbedder:
         model: str | None = None,
         token: str | None = None,
         connect: float = budgets.MODEL_CONNECT,
-        query: float = budgets.EMBED_QUERY,
+        query: float = QUERY_SECONDS,
         batch: float = BATCH_SECONDS,
     ) -> None:
         """Keep what is given; nothing connects. `query` is the budget for one text, `batch` for each 32. SetupError."""
@@ -49,6 +51,8 @@ class TeiEmbedder:
         self._connect = connect
         self._seconds = {True: query, False: batch}
         self._asking = asyncio.Lock()
+        self._fault = Fault("refused")  # the last one
+        self._breaker = Breaker()  # for questions; who learns waits and tries again by itself
         self._told: Told | None = None
         self._name = ""
         self._dimensions = 0
@@ -68,16 +72,35 @@ class TeiEmbedder:
         await self.embed(["dimensions"])
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return one unit vector a text, in order. EmbedderFailure."""
+        """Return one unit vector a text, in order; a question's is not waited for while the server is down.
+
+        EmbedderFailure.
+        """
+        if len(texts) != 1:
+            return await self._embed(texts, self._seconds[False])
+        if not self._breaker.admit():
+            raise EmbedderFailure(self._fault)
+        try:
+            vectors = await self._embed(texts, self._seconds[True])
+        except EmbedderFailure:
+            self._breaker.failed()
+            raise
+        except BaseException:
+            self._breaker.abandoned()
+            raise
+        self._breaker.succeeded()
+        return vectors
+
+    async def _embed(self, texts: Sequence[str], seconds: float) -> list[list[float]]:
         vectors: list[list[float]] = []
         try:
             for start in range(0, len(texts), BATCH):
                 batch = [_clean(text) for text in texts[start : start + BATCH]]
-                async with asyncio.timeout(self._seconds[len(texts) == 1]):
+                async with asyncio.timeout(seconds):
                     vectors += (await self._patiently(await self._knows(), batch)).tolist()
         except FOREIGN as error:
-            self._told = None
-            raise EmbedderFailure(to_fault(error)) from error
+            self._told, self._fault = None, to_fault(error)
+            raise EmbedderFailure(self._fault) from error
         return vectors
 
     async def health(self) -> str | None:

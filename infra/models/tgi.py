@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from core.errors import SetupError
@@ -33,6 +33,7 @@ class TgiSpeaker:
         self._model = model or None
         self._budgets = budgets or Budgets()
         self._canary = canary
+        self._told = ""
         self._endpoints = [
             Endpoint(
                 url=to_root(url),
@@ -46,9 +47,9 @@ class TgiSpeaker:
 
     @property
     def name(self) -> str:
-        """The served model's name, as the first server told it; before any was asked, the configured one."""
-        told = next((one.served.title for one in self._endpoints if one.served), "")
-        return self._model or told or "model"
+        """The served model's name, configured or as a server told it last: it is part of every kept answer's key."""
+        self._told = next((one.served.title for one in self._endpoints if one.served), self._told)
+        return self._model or self._told or "model"
 
     @asynccontextmanager
     async def speak(
@@ -96,6 +97,13 @@ class TgiSpeaker:
             else:
                 return None
         return told[0]
+
+    async def introduce(self) -> None:
+        """Ask for the model's name where none is configured, within the time to connect; a silent server is "model"."""
+        with suppress(*FOREIGN):
+            async with asyncio.timeout(self._budgets.connect):
+                if not self._model:
+                    await self._endpoints[0].knows()
 
     async def close(self) -> None:
         """Close nothing: every request has its own connection, gone with its block."""

@@ -37,6 +37,7 @@ _WITHDRAW: Final = """
     returning a.name
 """
 _OF_DOCUMENT: Final = (
+    ("turns", "delete from vocero.turn where workspace = %(workspace)s and %(name)s = any (documents)"),
     ("waiting contents", "delete from vocero.pending where workspace = %(workspace)s and document = %(id)s"),
     ("earlier versions", "delete from vocero.previous where workspace = %(workspace)s and document = %(id)s"),
     (
@@ -54,6 +55,7 @@ _OF_DOCUMENT: Final = (
 )
 _OF_PERSON: Final = (
     ("examples", f"delete from vocero.example x where {_LEARNED_FROM_PERSON}"),  # noqa: S608 - fixed text
+    ("turns", "delete from vocero.turn where workspace = %(workspace)s and person = %(name)s"),
     ("feedback", "delete from vocero.feedback where workspace = %(workspace)s and person = %(name)s"),
     ("answers' places", "delete from vocero.exchange where workspace = %(workspace)s and person = %(name)s"),
     ("answer records", "delete from vocero.answer_log where workspace = %(workspace)s and person = %(name)s"),
@@ -91,6 +93,7 @@ _OF_PERSON: Final = (
     ),
 )
 _OF_CONVERSATION: Final = (
+    ("turns", "delete from vocero.turn where workspace = %(workspace)s and conversation = %(name)s"),
     ("examples", f"delete from vocero.example x where {_LEARNED_FROM_CONVERSATION}"),  # noqa: S608 - fixed text
     ("notices", "delete from vocero.notice where workspace = %(workspace)s and conversation = %(name)s"),
     ("answers' places", "delete from vocero.exchange where workspace = %(workspace)s and conversation = %(name)s"),

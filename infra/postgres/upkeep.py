@@ -1,4 +1,4 @@
-"""Keep the store in shape: vectors nobody needs go, worn indexes are rebuilt, then dead rows are vacuumed.
+"""Keep the store in shape: old vectors and turns go, worn indexes are rebuilt, then dead rows are vacuumed.
 
 In this order: over a worn index of 100,000 vectors VACUUM takes 180 s, and over a fresh one a tenth. The bytes of what
 was forgotten leave the database's files only when these are written anew: see wiping.py.
@@ -8,17 +8,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import AsyncConnection, sql
 
 from core.errors import UnavailableError
+from core.memory import KEEP_DAYS
 from infra.postgres.errors import translated
 from infra.postgres.pool import Connection
 
 KEEP_VECTORS: Final = 30.0  # days that a vector without a chunk is kept, for the edit that is taken back
 WORN: Final = 0.05  # share of dead rows from which indexes are rebuilt: before autovacuum's .2, which would take longer
-BATCH: Final = 10_000  # vectors trimmed in one transaction
+BATCH: Final = 10_000  # rows trimmed in one transaction
 KEEPER: Final = "vocero_keeper"  # owns the tables of vectors; see migration 0002
 _LOCK: Final = 0x766F757065  # "voupe": one upkeep at a time
 _BUSY: Final = "An upkeep of this database is running already: wait until it has ended."
@@ -39,14 +40,21 @@ _INDEXES: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkept:
-    """What was done: vectors trimmed, indexes rebuilt and tables vacuumed, by name."""
+    """What was done: vectors trimmed, old turns deleted, indexes rebuilt and tables vacuumed, by name."""
 
     trimmed: int
+    turns: int
     reindexed: tuple[str, ...]
     vacuumed: tuple[str, ...]
 
 
-async def upkeep(owner_url: str, *, everything: bool = False, say: Callable[[str], None] = lambda _: None) -> Upkept:
+async def upkeep(
+    owner_url: str,
+    *,
+    everything: bool = False,
+    turn_days: float = KEEP_DAYS,
+    say: Callable[[str], None] = lambda _: None,
+) -> Upkept:
     """Do what is due, or all of it; nobody is locked out meanwhile, and it may run at any time. KnowledgeDown.
 
     `owner_url` names the role that migrates. UnavailableError when another upkeep is at work.
@@ -57,12 +65,13 @@ async def upkeep(owner_url: str, *, everything: bool = False, say: Callable[[str
             if not (row := await found.fetchone()) or not row[0]:
                 raise UnavailableError(_BUSY)
             async with _as_keeper(connection):
-                trimmed = await _trim(connection)
+                trimmed = await _trim(connection, "select vocero.trim_vectors(%s, %s)", KEEP_VECTORS)
+                turns = await _trim(connection, "select vocero.trim_turns(%s, %s)", turn_days * 86_400)
             work = _Work(connection, everything, say)
             await work.run()
             async with _as_keeper(connection):
                 await work.run()
-    return Upkept(trimmed=trimmed, reindexed=tuple(work.reindexed), vacuumed=tuple(work.vacuumed))
+    return Upkept(trimmed=trimmed, turns=turns, reindexed=tuple(work.reindexed), vacuumed=tuple(work.vacuumed))
 
 
 async def note(owner_url: str, *, wiped_from: datetime | None = None) -> int:
@@ -104,10 +113,10 @@ class _Work:
         await self._connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
-async def _trim(connection: Connection) -> int:
+async def _trim(connection: Connection, statement: LiteralString, age: float) -> int:
     total = 0
     while True:
-        cursor = await connection.execute("select vocero.trim_vectors(%s, %s)", (KEEP_VECTORS, BATCH))
+        cursor = await connection.execute(statement, (age, BATCH))
         row = await cursor.fetchone()
         gone = int(row[0]) if row else 0
         total += gone

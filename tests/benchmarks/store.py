@@ -17,8 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from infra.knowledge.store import KnowledgeStore, to_filters
 from infra.postgres.pool import CONNECTIONS, Database, _configure, to_options
 from tests.benchmarks import stock
-from tests.benchmarks.corpus import DIMENSIONS
-from tests.benchmarks.ground import LARGE, MODEL, SHARES, Ground
+from tests.benchmarks.ground import LARGE, SHARES, Ground, Precomputed
 from tests.benchmarks.race import Pace, race
 from tests.benchmarks.recall import to_recall as recall
 from tests.benchmarks.session import Session, command
@@ -52,7 +51,7 @@ async def bench(session: Session) -> list[Row]:
         even = await stack.enter_async_context(stock.open_stock(ground.urls, candidates=stock.EVEN))
         stock.fill(ground.urls, ground.corpus, large(ground))
         database = await stack.enter_async_context(Database(ground.urls.application))
-        ours = KnowledgeStore(database, model=MODEL, dimensions=DIMENSIONS)
+        ours = KnowledgeStore(database, Precomputed())
         hand = await stack.enter_async_context(_open_by_hand(ground))
         asked = Asked(ground)
         dense = await race(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ class FakeTei:
     busy: int = 0  # so many requests are answered 429
     delay: float = 0.0
     answer: Any = None  # instead of vectors
+    to_vector: Callable[[str], list[float]] = field(default_factory=lambda: vector)
     port: int = 0
     bodies: list[Any] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)  # the Authorization of every request
@@ -83,13 +85,16 @@ class FakeTei:
             return refused
         if self.answer is not None:
             return web.json_response(self.answer)
-        return self._right("EmbedResponse", [vector(text) for text in body["inputs"]])
+        return self._right("EmbedResponse", [self.to_vector(text) for text in body["inputs"]])
 
     async def _openai(self, request: web.Request) -> web.Response:
         body = await self._taken(request, "OpenAICompatRequest")
         if refused := self._refused(body["input"]):
             return refused
-        data = [{"object": "embedding", "index": n, "embedding": vector(text)} for n, text in enumerate(body["input"])]
+        data = [
+            {"object": "embedding", "index": n, "embedding": self.to_vector(text)}
+            for n, text in enumerate(body["input"])
+        ]
         usage = {"prompt_tokens": 1, "total_tokens": 1}
         answer = {"object": "list", "model": self.model, "data": data[::-1], "usage": usage}
         return self._right("OpenAICompatResponse", answer)

@@ -1,4 +1,4 @@
-"""Conversations and answers on a real Redis, and what happens when it is not there."""
+"""Answers on a real Redis, and what happens when it is not there."""
 
 import asyncio
 import json
@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from core import budgets
-from core.audience import to_audience
 from core.errors import UnavailableError
 from core.messages import Answer, Citation, Outcome, Question
 from infra.embedded import Wanted, join
-from infra.redis import FAILURES, TURN_CHARACTERS, TURNS, NoAnswers, NoMemory, RedisAnswers, RedisMemory, RedisStore
+from infra.redis.answers import NoAnswers, RedisAnswers
+from infra.redis.store import FAILURES, RedisStore
+from infra.redis.turns import RedisTurns
 
 
 @pytest.fixture(scope="module")
@@ -41,58 +42,6 @@ def answer(text: str = "14 days. [1]", document: str = "d1") -> Answer:
     """Return an answer that cites one document."""
     cited = Citation(n=1, title="Refunds", url="", document=document, chunk=f"{document}.1#0", text="14 days.")
     return Answer(text=text, outcome=Outcome.EXTRACTIVE, citations=(cited,))
-
-
-async def test_a_conversation_is_recalled_in_order_and_no_longer_than_needed(store: RedisStore) -> None:
-    """The last turns come back, oldest first, shortened, and they expire."""
-    memory, asked = RedisMemory(store), question(conversation="order")
-    for n in range(TURNS):
-        await memory.remember(replace(asked, text=f"question {n} " + "x" * 5_000), answer(f"answer {n}"))
-    turns = await memory.recall(asked)
-    assert len(turns) == TURNS
-    assert [t.who for t in turns[-2:]] == ["user", "bot"]
-    assert turns[-1].text == f"answer {TURNS - 1}"
-    assert max(len(t.text) for t in turns) == TURN_CHARACTERS
-    lives = await store.insist(lambda r: r.ttl(_key_of(memory, asked)))
-    assert lives > 24 * 3600
-
-
-def _key_of(memory: RedisMemory, asked: Question) -> str:
-    return memory._key(asked)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"audience": to_audience(["workspace", "channel:C1"])},
-        {"workspace": "slack/T2"},
-        {"conversation": "slack/T1/C1/2"},
-        {"conversation": ""},
-    ],
-    ids=["audience", "workspace", "conversation", "none"],
-)
-async def test_memory_never_crosses(store: RedisStore, other: dict[str, object]) -> None:
-    """Another audience, workspace or conversation remembers nothing of it; without a conversation nothing is kept."""
-    memory = RedisMemory(store)
-    await memory.remember(question(), answer())
-    assert await memory.recall(question())
-    assert await memory.recall(question(**other)) == ()
-
-
-async def test_a_conversation_a_person_and_a_document_are_forgotten(store: RedisStore) -> None:
-    """Each takes exactly its own turns, in every audience, and says how many."""
-    memory = RedisMemory(store)
-    mine, yours = question(conversation="f1"), question(conversation="f1", user="slack/T1/U2")
-    wide = replace(mine, audience=to_audience(["channel:C1"]))
-    for asked, document in ((mine, "d1"), (yours, "d2"), (wide, "d3")):
-        await memory.remember(asked, answer(document=document))
-    assert await memory.forget("slack/T1", document="d2") == 2
-    assert len(await memory.recall(mine)) == 2
-    await memory.remember(yours, answer(document="d2"))
-    assert await memory.forget("slack/T1", user="slack/T1/U2") == 2
-    assert await memory.forget("slack/T2", conversation="f1") == 0
-    assert await memory.forget("slack/T1", conversation="f1") == 4
-    assert await memory.recall(mine) == await memory.recall(wide) == ()
 
 
 async def test_an_answer_comes_back_as_it_was_kept(store: RedisStore) -> None:
@@ -138,17 +87,16 @@ async def _keys(store: RedisStore, pattern: str) -> AsyncIterator[bytes]:
 async def test_without_redis_everything_but_forgetting_goes_on() -> None:
     """Reading and writing fail open and fast, a dead server is soon left alone; forgetting says that it cannot know."""
     async with RedisStore("redis://127.0.0.1:1/0") as dead:
-        memory, answers = RedisMemory(dead), RedisAnswers(dead)
+        turns, answers = RedisTurns(dead), RedisAnswers(dead)
         begun = time.monotonic()
-        assert await memory.recall(question()) == ()
-        await memory.remember(question(), answer())
+        assert (await turns.read(question())).marks is None
         assert await answers.find("slack/T1", "k") is None
         await answers.keep("slack/T1", "k", answer(), seconds=60)
         for _ in range(100):
             assert not await dead.answers()
         assert time.monotonic() - begun < (FAILURES + 1) * (budgets.REDIS_RETRIES + 1) * (budgets.REDIS + 0.1)
         with pytest.raises(UnavailableError, match="Redis is not answering"):
-            await memory.forget("slack/T1", conversation="c")
+            await turns.forget("slack/T1", conversation="c")
         with pytest.raises(UnavailableError, match="Redis is not answering"):
             await answers.purge("slack/T1", "d1")
 
@@ -167,10 +115,7 @@ async def test_a_silent_redis_costs_its_budget_and_then_nothing() -> None:
 
 
 async def test_having_no_redis_at_all_is_a_way_to_live() -> None:
-    """Nothing is remembered, kept or there to be forgotten."""
-    assert await NoMemory().recall(question()) == ()
-    await NoMemory().remember(question(), answer())
-    assert await NoMemory().forget("slack/T1", user="u") == 0
+    """Nothing is kept or there to be purged."""
     await NoAnswers().keep("slack/T1", "k", answer(), seconds=1)
     assert await NoAnswers().find("slack/T1", "k") is None
     assert await NoAnswers().purge("slack/T1", "d") == 0

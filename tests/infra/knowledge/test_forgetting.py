@@ -16,12 +16,16 @@ from core.inbox import Arrival
 from core.messages import Answer, Arm, Done, Outcome, Question
 from infra.embedded import Wanted, join
 from infra.knowledge.engine import KnowledgeEngine
+from infra.memory import Conversations
 from infra.postgres.guilds import PostgresGuilds
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.journal import Journal
 from infra.postgres.pool import Database
+from infra.postgres.turns import PostgresTurns
 from infra.postgres.voices import PostgresVoices
-from infra.redis import RedisAnswers, RedisMemory, RedisStore
+from infra.redis.answers import RedisAnswers
+from infra.redis.store import RedisStore
+from infra.redis.turns import RedisTurns
 from tests.infra.knowledge.teaching import Company
 from tests.postgres import Urls
 
@@ -58,7 +62,7 @@ def bot(company: Company, store: RedisStore) -> Bot:
         knowledge=KnowledgeEngine(company.database, company.embedder),
         librarian=company.librarian,
         embedder=company.embedder,
-        memory=RedisMemory(store),
+        memory=Conversations(PostgresTurns(company.database), RedisTurns(store)),
         cache=RedisAnswers(store),
         journal=Journal(company.database),
         voices=NoVoices(),
@@ -118,7 +122,7 @@ async def test_a_forgotten_document_is_in_no_table_no_job_and_no_key(
     again = Source(name=source.name, content=f"The {MARK} plays at noon.".encode())
     await company.librarian.submit(again, place)
     held = await traces(postgres, MARK)
-    assert {"document", "data_chunk", "lexeme_count", "pending", "previous", "previous_chunk"} <= set(held)
+    assert {"document", "data_chunk", "turn", "lexeme_count", "pending", "previous", "previous_chunk"} <= set(held)
     assert await keys(store, MARK)
     assert "procrastinate_jobs" in await traces(postgres, learned.document)
 
@@ -159,11 +163,13 @@ async def test_a_forgotten_person_is_nowhere_and_others_stay(
     """Turns, log rows, gaps, verdicts, places and examples of theirs go; another person's stay."""
     await company.teach("drum.md", "The drum plays at nine.")
     for person in ("marked-person", "other-person"):
-        await ask(bot, company, "When does the drum play?", user=person, conversation=f"c {person}")
+        for _ in range(2):  # the second one finds the first, and leaves a copy in Redis
+            await ask(bot, company, "When does the drum play?", user=person, conversation=f"c {person}")
         await leave_traces(company, person, f"c {person}", f"mark of {person}")
+    assert await keys(store, "marked-person")
     receipt = await bot.forget("user", "marked-person", workspace=company.workspace)
     gone = dict(receipt.gone)
-    assert (gone["turns"], gone["examples"], gone["feedback"], gone["gaps"], gone["answer records"]) == (2, 1, 1, 1, 1)
+    assert (gone["turns"], gone["examples"], gone["feedback"], gone["gaps"], gone["answer records"]) == (4, 1, 1, 1, 2)
     assert await traces(postgres, "marked-person") == {}
     assert await keys(store, "marked-person") == []
     assert {"exchange", "feedback", "example", "gap", "answer_log"} <= set(await traces(postgres, "other-person"))

@@ -17,7 +17,7 @@ from llama_index.vector_stores.postgres import PGVectorStore
 from core.errors import EmbedderDown, RefusedError, UnknownError
 from infra.knowledge.store import KnowledgeStore, ScopeError, to_filters, to_readers
 from infra.postgres.pool import Database
-from tests.infra.knowledge.teaching import DIMENSIONS, Company, to_vector
+from tests.infra.knowledge.teaching import DIMENSIONS, Company, WordEmbedder, to_vector
 
 # every public name that PGVectorStore 0.9 adds to pydantic's, and what becomes of it here
 OPEN = {"aquery"}
@@ -31,7 +31,7 @@ REFUSED = {
 @pytest.fixture
 def store(database: Database) -> KnowledgeStore:
     """The store as the engine makes it."""
-    return KnowledgeStore(database, model="words@1", dimensions=DIMENSIONS)
+    return KnowledgeStore(database, WordEmbedder())
 
 
 def ask(workspace: str, **changed: object) -> VectorStoreQuery:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import EmbedderDown, SetupError
+from infra.models.breaker import FAILURES, OPEN
 from infra.models.failures import EmbedderFailure
 from infra.models.tei import TeiEmbedder
 from tests.fakes.tei import DIMENSIONS, FakeTei, vector
@@ -161,3 +162,21 @@ async def test_health_and_errors_are_sentences():
     async with FakeTei() as fake:
         assert await TeiEmbedder(f"{fake.url}/v1").health() is None
     await embedder.close()
+
+
+async def test_a_question_does_not_wait_for_a_server_that_is_down():
+    """After a few failures it is told so at once, with the same reason; a moment later the server is tried again."""
+    async with FakeTei(delay=60) as fake:
+        embedder = TeiEmbedder(fake.url, query=0.2)
+        for _ in range(FAILURES):
+            with pytest.raises(EmbedderFailure):
+                await embedder.embed(["x"])
+        asked = len(fake.bodies)
+        with pytest.raises(EmbedderFailure) as caught:
+            await embedder.embed(["x"])
+        assert caught.value.kind == "timeout"
+        assert len(fake.bodies) == asked
+        fake.delay = 0
+        embedder._breaker._opened = -OPEN
+        assert len(await embedder.embed(["x"])) == 1
+        assert len(await embedder.embed(["x"])) == 1

@@ -34,6 +34,21 @@ async def test_the_model_is_always_named_as_the_server_knows_it(kind: type[FakeT
         assert fake.chats[0]["model"] == ("tgi" if kind is FakeTgi else fake.model)
 
 
+async def test_the_name_that_answers_are_kept_by_stays_the_same():
+    """It is known before the first answer, and a server that fails or restarts takes it from nobody."""
+    async with FakeTgi() as fake:
+        speaker = TgiSpeaker([fake.url])
+        await speaker.introduce()
+        assert speaker.name == fake.model
+        fake.fault = "generation incomplete"
+        with pytest.raises(ModelFailure):
+            await heard(speaker)
+        assert speaker.name == fake.model
+    silent = TgiSpeaker(["http://127.0.0.1:1"])
+    await silent.introduce()
+    assert silent.name == "model"
+
+
 async def test_the_configured_name_is_never_taken_for_an_adapter_by_tgi():
     """VOCERO_MODEL holding the model's real name still asks TGI for its base, since TGI would look for an adapter."""
     async with FakeTgi() as fake:

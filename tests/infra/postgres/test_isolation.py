@@ -40,7 +40,7 @@ async def tables(postgres: Urls, database: Database) -> list[str]:
     async with await AsyncConnection.connect(postgres.admin, autocommit=True) as admin:
         cursor = await admin.execute(
             "select relname::text from pg_class where relnamespace = 'vocero'::regnamespace and relkind = 'r'"
-            " and relname <> 'migration' order by 1"
+            " and relname not in ('migration', 'upkeep') order by 1"  # these two hold no tenant's rows
         )
         names = [name for (name,) in await cursor.fetchall()]
         for name in names:

@@ -1,0 +1,1 @@
+"""Redis: conversations, answers and leases, as a cache that may vanish at any moment."""
