@@ -13,7 +13,7 @@ from core.errors import InputError, SetupError
 from core.examples import Mix, deduplicated, split
 from core.grounding import SERVED, STRICT
 from core.messages import Passage
-from core.prompt import PASSAGES, SMALL_PASSAGES
+from core.prompt import PASSAGES
 from infra.embedded import voices as kept
 from infra.embedded.credentials import Credentials
 from infra.embedded.home import Home, at, prepare
@@ -55,9 +55,11 @@ async def train(
     material, settings, folder = sources.read(where), read_settings(), out.expanduser().absolute()  # noqa: ASYNC240
     training.interpreter()  # said before anything else is done
     base = base_file(settings)
-    shown = PASSAGES if settings.model_url or settings.model_file else SMALL_PASSAGES
-    async with shelved(material, settings, say=say, show=show) as (_, found, _names, _workspace):
-        built = dataset.build(material, found, mix=mix, seed=seed, shown=shown)
+    small = not (settings.model_url or settings.model_file)
+    async with shelved(material, settings, say=say, show=show) as (vocero, found, _names, _workspace):
+        narrow = dataset.narrowed(material.examples, found, vocero.embedder)
+        read = {name: passages async for name, passages in narrow} if small else found
+        built = dataset.build(material, read, mix=mix, seed=seed, shown=PASSAGES)
     job = training.Job(
         out=folder,
         base=base,

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from core import extract
 from core.audience import EVERYONE
 from core.documents import Place, State
 from core.errors import InputError
 from core.examples import FEWEST, Example, Mix, Row, Split, rows, scrubbed, split, voice_stems
 from core.messages import Passage
-from core.ports import Knowledge, Librarian
+from core.ports import Embedder, Knowledge, Librarian
 from infra.voice.scrub import scrub
 from infra.voice.sources import Material
 
@@ -104,6 +105,16 @@ def write_rows(folder: Path, dataset: Dataset) -> None:
         (folder / "watch.jsonl").write_text("".join(map(to_line, dataset.watch)), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error.strerror}): name another --out.") from error
+
+
+async def narrowed(
+    examples: Sequence[Example], found: Mapping[str, Sequence[Passage]], embedder: Embedder
+) -> AsyncIterator[tuple[str, list[Passage]]]:
+    """Yield each example's passages as a small model is shown them: with their closest excerpts alone."""
+    for example in examples:
+        passages = found.get(example.id, ())
+        ranked = await extract.score(example.question, passages, embedder)
+        yield example.id, list(extract.narrowed(passages, ranked))
 
 
 async def learned(material: Material, librarian: Librarian, workspace: str) -> AsyncIterator[tuple[str, str]]:
