@@ -42,7 +42,7 @@ def list_examples(workspace: Workspace = WORKSPACE, as_json: Json = False) -> No
     from adapters.terminal import harmless
 
     for row in rows:
-        print(harmless(f"{row['id']}  {row['approved_by'] or 'not approved':<20}  {row['question'][:90]}"))
+        print(harmless(f"{row['id']}  {row['left_out'] or row['approved_by']:<20}  {row['question'][:90]}"))
     print(f"{len(rows)} examples" if rows else "no examples yet: approve an answer in chat, or import a file")
 
 
@@ -77,7 +77,9 @@ def export_examples(
         Path(file).write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file} cannot be written ({error.strerror}): name another.") from error
-    print_json(told) if as_json else print(f"{told['written']} examples written, {told['dropped']} left out")
+    why = ", ".join(f"{n} {reason}" for reason, n in told["reasons"].items())
+    counted = f"{told['written']} examples written, {told['dropped']} left out" + (f" ({why})" if why else "")
+    print_json(told) if as_json else print(counted)
     if told["scrubbed"] and not as_json:
         print("taken out: " + ", ".join(f"{n} {kind}" for kind, n in told["scrubbed"].items()))
 
@@ -94,6 +96,19 @@ def approve(
 
     run(voicing.approve(name, readable(workspace, "workspace"), by, say=quiet(False)))
     print(f"approved {name}")
+
+
+@examples.command(epilog="Example: vocero voice examples consent e4k2 --by maria")
+def consent(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The example's id.")],
+    by: Annotated[str, typer.Option(help="Who of those it was said among agrees; it is kept in the audit.")],
+    workspace: Workspace = WORKSPACE,
+) -> None:
+    """Let an example be learned from although it was said in a private channel or a direct message."""
+    from bots import voicing
+
+    run(voicing.consent(name, readable(workspace, "workspace"), by, say=quiet(False)))
+    print(f"{name} may be learned from")
 
 
 @voice.command(epilog="Example: vocero voice train --examples handbook --out voices/ours")
@@ -174,7 +189,10 @@ def list_voices(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['state']:<10} {row['name']:<30} {row['arm']:<6} by {row['by'] or '-'}, {row['changed']:%Y-%m-%d}")
+        print(
+            f"{row['state']:<10} {row['name']:<30} {row['arm']:<6} by {row['by'] or '-'}, {row['changed']:%Y-%m-%d}"
+            + (", to be trained again: it learned from what was forgotten" if row["rebuild"] else "")
+        )
     if not rows:
         print("no voices yet: vocero voice train")
 

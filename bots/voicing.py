@@ -288,7 +288,18 @@ async def list_examples(workspace: str, *, say: Say) -> list[dict[str, Any]]:
 
     async with open_database(read_settings(), say=say) as database:
         rows = await PostgresExamples(database).listed(workspace)
-    return [{**to_row(example), "approved_by": by} for example, by in rows]
+    return [
+        {
+            **to_row(kept.example),
+            "approved_by": kept.approved_by,
+            "private": kept.private,
+            "consent": kept.consent,
+            "audience": list(kept.audience),
+            "conversation": kept.conversation,
+            "left_out": kept.wanting,
+        }
+        for kept in rows
+    ]
 
 
 async def import_examples(file: Path, workspace: str, by: str, *, say: Say) -> tuple[int, int]:
@@ -301,16 +312,21 @@ async def import_examples(file: Path, workspace: str, by: str, *, say: Say) -> t
 
 
 async def export_examples(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
-    """Return exactly what would be trained on, as lines, and what was left out."""
+    """Return exactly what would be trained on, as lines, and what was left out, such as what was said in private."""
     from infra.postgres.examples import PostgresExamples
 
     async with open_database(read_settings(), say=say) as database:
         rows = await PostgresExamples(database).listed(workspace)
-    cleaned, taken = dataset.clean([example for example, by in rows if by])
+    cleaned, taken = dataset.clean([kept.example for kept in rows if not kept.wanting])
     left, dropped = deduplicated(cleaned)
     lines = [json.dumps(to_row(example), ensure_ascii=False) + "\n" for example in left]
-    unapproved = sum(not by for _, by in rows)
-    return lines, {"written": len(lines), "dropped": len(dropped) + unapproved, "scrubbed": dict(Counter(taken))}
+    wanting = Counter(kept.wanting for kept in rows if kept.wanting)
+    return lines, {
+        "written": len(lines),
+        "dropped": len(dropped) + wanting.total(),
+        "reasons": dict(wanting) | ({"duplicates": len(dropped)} if dropped else {}),
+        "scrubbed": dict(Counter(taken)),
+    }
 
 
 async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:
@@ -319,6 +335,14 @@ async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:
 
     async with open_database(read_settings(), say=say) as database:
         await PostgresExamples(database).approve(workspace, name, by=by)
+
+
+async def consent(name: str, workspace: str, by: str, *, say: Say) -> None:
+    """Note who agrees that an example said in private is learned from."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        await PostgresExamples(database).consent(workspace, name, by=by)
 
 
 def to_row(example: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final, Protocol
 
+from core.audience import Audience
 from core.errors import InputError
 from core.messages import Answer
 
@@ -131,6 +132,19 @@ class Lessons(Protocol):
         """Return the oldest open questions that were asked within these scopes. KnowledgeDown."""
         ...
 
-    async def approve(self, workspace: str, question: str, answer: Answer, *, by: str, conversation: str) -> str:
-        """Keep a question with its approved answer and passages as an example; return its name. KnowledgeDown."""
+    async def approve(
+        self,
+        workspace: str,
+        question: str,
+        answer: Answer,
+        *,
+        by: str,
+        conversation: str,
+        audience: Audience,
+        private: bool,
+    ) -> str:
+        """Keep a question with its approved answer and passages as an example; return its name. KnowledgeDown.
+
+        What was said in private is kept, and learned from only if a person agrees.
+        """
         ...

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from core.audience import Audience
 from core.chat import Gap
 from core.messages import Answer
 from infra.postgres.documents import new_name
@@ -16,8 +17,9 @@ _GAPS: Final = """
     where w.name = %s and g.filled_by is null and g.scopes <@ %s order by g.created limit %s
 """
 _APPROVE: Final = """
-    insert into vocero.example (workspace, name, question, answer, passages, conversation, approved_by)
-    select id, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
+    insert into vocero.example
+        (workspace, name, question, answer, passages, conversation, approved_by, audience, private)
+    select id, %s, %s, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
 """
 
 
@@ -33,13 +35,24 @@ class PostgresLessons:
             rows = await (await connection.execute(_GAPS, (workspace, list(scopes), most))).fetchall()
         return [Gap(question=q, person=p, conversation=c, created=when) for q, p, c, when in rows]
 
-    async def approve(self, workspace: str, question: str, answer: Answer, *, by: str, conversation: str) -> str:
-        """Insert an example with the passages that its answer cites."""
+    async def approve(
+        self,
+        workspace: str,
+        question: str,
+        answer: Answer,
+        *,
+        by: str,
+        conversation: str,
+        audience: Audience,
+        private: bool,
+    ) -> str:
+        """Insert an example with the passages that its answer cites and with those who could read it."""
         name = new_name("e")
         passages = [
             {"document": c.document, "chunk": c.chunk, "title": c.title, "text": c.text} for c in answer.citations
         ]
-        values = (name, clean(question), clean(answer.text), json.dumps(passages), conversation, by, workspace)
+        values = (name, clean(question), clean(answer.text), json.dumps(passages), conversation, by)
+        where = (sorted(audience.scopes), private, workspace)
         async with self._database.writing(workspace) as connection:
-            await connection.execute(_APPROVE, values)
+            await connection.execute(_APPROVE, (*values, *where))
         return name

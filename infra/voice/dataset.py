@@ -31,6 +31,7 @@ class Dataset:
     split: Split
     scrubbed: Mapping[str, int]
     stems: frozenset[str]
+    documents: frozenset[str] = frozenset()  # whose passages stand in the rows
 
     def manifest(self, *, mix: Mix, seed: int, source: str) -> dict[str, Any]:
         """Return what is to be known of it: shares, digests, the ids held back, what was dropped and why."""
@@ -42,6 +43,7 @@ class Dataset:
             "rows": dict(sorted(Counter(row.kind for row in self.train).items())),
             "watching": sorted({row.id for row in self.watch}),
             "trained_on": sorted({row.id for row in self.train}),
+            "documents": sorted(self.documents),
             "held_back": sorted(e.id for e in self.split.held),
             "held_documents": sorted({e.document for e in self.split.held if e.document}),
             "dropped": dict(self.split.dropped),
@@ -81,7 +83,12 @@ def build(material: Material, found: Mapping[str, Sequence[Passage]], *, mix: Mi
     if not made:
         raise InputError("No example's answer stands in its passages: use --mix style, or add the documents.")
     stems = voice_stems(parts.train, found)
-    return Dataset(train=tuple(made), watch=tuple(watch), split=parts, scrubbed=taken, stems=stems)
+    trained = {row.id for row in made}
+    read = {p.document for name in trained for p in found.get(name, ())[:shown] if mix is Mix.RAFT}
+    read |= {e.document for e in inner.train if e.id in trained and e.document}
+    return Dataset(
+        train=tuple(made), watch=tuple(watch), split=parts, scrubbed=taken, stems=stems, documents=frozenset(read)
+    )
 
 
 def _clean(passage: Passage, taken: Counter[str]) -> Passage:
