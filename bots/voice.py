@@ -19,7 +19,9 @@ voice = typer.Typer(
 examples = typer.Typer(help="The approved answers to train on.", no_args_is_help=True, rich_markup_mode=None)
 voice.add_typer(examples, name="examples")
 
-Examples = Annotated[str, typer.Option("--examples", help="A JSONL file, or handbook: the sample company's.")]
+Examples = Annotated[
+    str, typer.Option("--examples", help="A JSONL file, a folder of brand texts, or handbook: the sample company's.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same split and the same figures.")]
 By = Annotated[str, typer.Option(help="Who does this; it is kept in the audit.")]
 Given = Annotated[str, typer.Argument(metavar="ADAPTER", help="A trained folder, or the name of a known adapter.")]

@@ -47,6 +47,7 @@ class Example:
     facts: tuple[tuple[str, ...], ...] = ()
     passages: tuple[Passage, ...] = ()
     answerable: bool | None = None  # None: nothing is known of documents, the example shows a manner only
+    source: str = ""  # the text it was taken from, with its digest: what is taken from one stands on one side
 
     @property
     def language(self) -> str:
@@ -119,7 +120,9 @@ def clusters(examples: Sequence[Example]) -> list[list[Example]]:
     words = [frozenset(content(e.question)) for e in examples]
     for n, example in enumerate(examples):
         for m in range(n):
-            same = example.document and example.document == examples[m].document
+            same = (example.document and example.document == examples[m].document) or (
+                example.source and example.source == examples[m].source
+            )
             if same or likeness(words[n], words[m]) >= ALIKE:
                 root[find(n)] = find(m)
     grouped: dict[int, list[Example]] = {}
