@@ -17,6 +17,7 @@ from core.prompt import PASSAGES
 from infra.embedded import voices as kept
 from infra.embedded.credentials import Credentials
 from infra.embedded.home import Home, at, prepare
+from infra.models import loading
 from infra.settings import Settings, read_settings
 from infra.voice import adapter as trained
 from infra.voice import dataset, sources, training
@@ -200,13 +201,18 @@ async def _speaking(settings: Settings, base: Path | None, adapters: list[Adapte
 
     patient = Budgets(first_token=PATIENCE, between_tokens=PATIENCE, total=2 * PATIENCE)
     if base is None:
-        token = settings.model_token.get_secret_value() if settings.model_token else None
-        yield TgiSpeaker(settings.model_url, model=settings.model, token=token, concurrency=1, budgets=patient)
+        yield TgiSpeaker(
+            settings.model_url, model=settings.model, token=_token(settings), concurrency=1, budgets=patient
+        )
         return
     async with serving(file=settings.model_file, adapters=[a.file for a in adapters]) as ends:
         yield TgiSpeaker(
             [ends.model_url or ""], model=ends.model_name, token=ends.model_token, concurrency=1, budgets=patient
         )
+
+
+def _token(settings: Settings) -> str | None:
+    return settings.model_token.get_secret_value() if settings.model_token else None
 
 
 async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say) -> str:
@@ -218,13 +224,14 @@ async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say)
     if not settings.model_url:
         trained.check_base(adapter, trained.digest(base_file(settings)))
     check_gate(adapter, given, force)
+    home = home_of(settings)
+    _keep(home, adapter, settings, workspace)
+    if settings.model_url:
+        await loading.load(settings.model_url, adapter.name, adapter.folder.resolve() / "peft", token=_token(settings))
     async with open_database(settings, say=say) as database:
         await PostgresVoices(database).promote(workspace, adapter.manifest, adapter.arm, by=by, forced=force)
     if settings.model_url:
-        return f"{adapter.name} is live in {workspace}: serve it under this name (see docs/voice.md)"
-    home = home_of(settings)
-    kept.install(home, adapter.file, workspace=workspace, base=adapter.base, model_file=settings.model_file)
-    _copy_known(home, adapter)
+        return f"{adapter.name} is live in {workspace}: every model server was asked and answers with it"
     return f"{adapter.name} is live in {workspace}: what is started from now on speaks with it"
 
 
@@ -269,17 +276,28 @@ def _folder(settings: Settings, given: str) -> Path:
     return known if "/" not in given and known.is_dir() and not Path(given).is_dir() else Path(given)
 
 
-def _copy_known(home: Home, adapter: Adapter) -> None:
-    """Keep a promoted adapter with its manifest, so that its name alone brings it back."""
+def _keep(home: Home, adapter: Adapter, settings: Settings, workspace: str) -> None:
+    """Put an adapter where the embedded model loads it, and keep it with its manifest, so that its name brings it back.
+
+    InputError when the disk refuses; nothing has changed then.
+    """
     import shutil
 
     folder = home.path / "voices" / "known" / adapter.name
-    if folder.resolve() == adapter.folder.resolve():
-        return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for file in (adapter.file, adapter.folder / trained.MANIFEST, adapter.folder / trained.GATE):
-        if file.exists():
-            shutil.copyfile(file, folder / file.name)
+    try:
+        if folder.resolve() != adapter.folder.resolve():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for file in (adapter.file, adapter.folder / trained.MANIFEST, adapter.folder / trained.GATE):
+                if file.exists():
+                    shutil.copyfile(file, folder / file.name)
+            if (adapter.folder / "peft").is_dir():
+                shutil.copytree(adapter.folder / "peft", folder / "peft", dirs_exist_ok=True)
+        if not settings.model_url:
+            kept.install(home, adapter.file, workspace=workspace, base=adapter.base, model_file=settings.model_file)
+    except OSError as error:
+        raise InputError(
+            f"{home.path} cannot take the adapter ({error.strerror}): make room there, and again."
+        ) from error
 
 
 async def list_examples(workspace: str, *, say: Say) -> list[dict[str, Any]]:

@@ -36,9 +36,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "about.md").write_text(ABOUT)
     for n in range(39):
         one, two, three = (chr(97 + n % 26) + chr(97 + n // 26) + ending for ending in ("ilor", "umbras", "entomi"))
-        (tmp_path / f"{one}.txt").write_text(
-            f"Dear {one}, {two} and {three}: come in, we are warm tonight."
-        )
+        (tmp_path / f"{one}.txt").write_text(f"Dear {one}, {two} and {three}: come in, we are warm tonight.")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     return tmp_path
 
