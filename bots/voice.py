@@ -22,6 +22,7 @@ voice.add_typer(examples, name="examples")
 Examples = Annotated[
     str, typer.Option("--examples", help="A JSONL file, a folder of brand texts, or handbook: the sample company's.")
 ]
+PREFERENCES = "{question, chosen, rejected, passages?} or {question, answer, good, passages?}"
 Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same split and the same figures.")]
 By = Annotated[str, typer.Option(help="Who does this; it is kept in the audit.")]
 Given = Annotated[str, typer.Argument(metavar="ADAPTER", help="A trained folder, or the name of a known adapter.")]
@@ -135,7 +136,35 @@ def train(
     print(f"trained on {rows} rows in {done['seconds']:.0f} s; {held} examples were held back to measure it on")
     if taken := done["dataset"]["scrubbed"]:
         print("taken out before training: " + ", ".join(f"{n} {kind}" for kind, n in taken.items()))
-    print(f"next: vocero voice compare --examples {examples} --{'raft-' * (mix is Mix.RAFT)}adapter {out}")
+    if level == "adapter":
+        print(f"next: vocero voice compare --examples {examples} --{'raft-' * (mix is Mix.RAFT)}adapter {out}")
+    else:
+        print(
+            f"next: serve {out / 'model'} by TGI or vLLM, set VOCERO_MODEL_URL, and compare it by vocero voice compare"
+        )
+
+
+@voice.command(epilog="Example: vocero voice prefer voices/ours --pairs liked.jsonl --out voices/liked")
+def prefer(
+    adapter: Annotated[Path, typer.Argument(help="The folder of a trained adapter.")],
+    pairs: Annotated[Path, typer.Option(help=f"JSONL, a line {PREFERENCES}.")],
+    out: Annotated[Path, typer.Option(help="The folder for the new adapter.")],
+    steps: Annotated[int, typer.Option(min=0, help="Default: 24.")] = 0,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Let an adapter learn which answers people preferred: pairs by DPO, verdicts by KTO."""
+    from bots import voicing
+
+    with _progress(shown=sys.stderr.isatty() and not as_json) as show:
+        done = run(voicing.prefer(adapter, pairs, out, steps, seed, show=show))
+    if as_json:
+        print_json(done)
+        return
+    told = done["preferences"]
+    print(f"learned {told['pairs']} pairs and {told['verdicts']} verdicts in {done['seconds']:.0f} s")
+    option = "raft-" * (done["dataset"]["mix"] == Mix.RAFT.value)
+    print(f"next: vocero voice compare --examples {done['dataset']['source']} --{option}adapter {out}")
 
 
 @voice.command(epilog="Example: vocero voice compare --examples handbook --raft-adapter voices/ours --out report")

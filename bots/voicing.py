@@ -20,8 +20,9 @@ from infra.embedded.home import Home, at, prepare
 from infra.models import loading
 from infra.settings import Settings, read_settings
 from infra.voice import adapter as trained
-from infra.voice import dataset, sources, training
+from infra.voice import dataset, sources, stages, training
 from infra.voice.adapter import Adapter, read_adapter
+from infra.voice.preferences import read_preferences
 
 Say = Callable[[str], None]
 Show = Callable[[str, int, int, dict[str, Any]], None]
@@ -54,7 +55,7 @@ async def train(
     if level not in training.LEVELS:
         raise InputError(f"{level!r} is no level: use {', '.join(training.LEVELS)}.")
     material, settings, folder = sources.read(where), read_settings(), out.expanduser().absolute()  # noqa: ASYNC240
-    training.interpreter()  # said before anything else is done
+    stages.interpreter()  # said before anything else is done
     base = base_file(settings)
     small = not (settings.model_url or settings.model_file)
     async with shelved(material, settings, say=say, show=show) as (vocero, found, _names, _workspace):
@@ -76,10 +77,35 @@ async def train(
     manifest: dict[str, Any] = {}
     async for event in training.train(job, built, threads=threads()):
         match event["event"]:
-            case "unpacking" | "resumed":
-                say("unpacking the base model, once" if event["event"] == "unpacking" else "going on where it was")
+            case "unpacking":
+                show("unpacking the base model, once", 0, 0, {})
+            case "resumed":
+                say("going on where it was")
             case "step":
                 show("training", event["step"], job.steps, {"loss": event["loss"]})
+            case "adapter":
+                manifest = dict(event["manifest"])
+    return manifest
+
+
+async def prefer(start: Path, pairs: Path, out: Path, steps: int, seed: int, *, show: Show) -> dict[str, Any]:
+    """Let an adapter learn what people preferred, and return the new one's manifest."""
+    settings, adapter, folder = read_settings(), read_adapter(start), out.expanduser().absolute()  # noqa: ASYNC240
+    if folder == adapter.folder.absolute():
+        raise InputError("The new adapter needs a folder of its own: name another --out.")
+    if not (adapter.folder / "peft").is_dir():
+        raise InputError(f"{start} has no peft folder: name the folder that vocero voice train wrote.")
+    known = read_preferences(pairs, adapter.arm, adapter.held_back)
+    base, cache = base_file(settings), home_of(settings).path / "training"
+    wanted = steps or training.STEPS[Mix.STYLE]
+    manifest: dict[str, Any] = {}
+    events = training.prefer(adapter, known, folder, base, cache, steps=wanted, seed=seed, threads=threads())
+    async for event in events:
+        match event["event"]:
+            case "unpacking":
+                show("unpacking the base model, once", 0, 0, {})
+            case "step":
+                show("preferring", event["step"], wanted, {"loss": event["loss"], "margin": event["margin"]})
             case "adapter":
                 manifest = dict(event["manifest"])
     return manifest

@@ -107,12 +107,19 @@ def to_line(row: Row) -> str:
 
 def write_rows(folder: Path, dataset: Dataset) -> None:
     """Write both sides. InputError when the disk refuses."""
+    write_text(folder, "train.jsonl", "".join(map(to_line, dataset.train)))
+    write_text(folder, "watch.jsonl", "".join(map(to_line, dataset.watch)))
+
+
+def write_text(folder: Path, name: str, text: str) -> None:
+    """Write one file of a training. InputError when the disk refuses."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "train.jsonl").write_text("".join(map(to_line, dataset.train)), encoding="utf-8")
-        (folder / "watch.jsonl").write_text("".join(map(to_line, dataset.watch)), encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}): name another --out.") from error
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror}): make room, or name another --out; it resumes."
+        ) from error
 
 
 async def narrowed(
