@@ -3,8 +3,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,18 +19,14 @@ THINGS = (
 )
 WAYS = ("What do {} cost?", "Where are the {} kept?", "Who repairs our {}?")
 CANARY = "zanzibar.quokka@example.org"
+STEPS = "10"
+VOCERO = Path(sys.executable).with_name("vocero")
 
 
 def vocero(home: Path, *words: str, good: bool = True) -> str:
     """Run one command on an own home and return what it prints."""
-    ran = subprocess.run(
-        [Path(sys.executable).with_name("vocero"), *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "VOCERO_HOME": str(home)},
-        timeout=1500,
-        check=False,
-    )
+    own = {**os.environ, "VOCERO_HOME": str(home)}
+    ran = subprocess.run([VOCERO, *words], capture_output=True, text=True, env=own, timeout=1500, check=False)
     assert (ran.returncode == 0) is good, ran.stderr
     return ran.stdout if good else ran.stderr
 
@@ -56,11 +54,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+def training(examples: Path, out: Path, *more: str) -> tuple[str, ...]:
+    """The command that trains."""
+    words = ("voice", "train", "--examples", str(examples), "--out", str(out), "--mix", "style", "--json")
+    return (*words, *more) if "--steps" in more else (*words, "--steps", STEPS, *more)
+
+
 @pytest.fixture(scope="module")
 def adapter(home: Path, examples: Path) -> Path:
     """An adapter trained for a few steps."""
     out = home / "pirate"
-    vocero(home, "voice", "train", "--examples", str(examples), "--out", str(out), "--mix", "style", "--steps", "16")
+    vocero(home, *training(examples, out))
     return out
 
 
@@ -82,9 +86,10 @@ def test_it_is_applied_isolated_and_gone_when_withdrawn(home: Path, adapter: Pat
     """Promoted, it speaks where its arm is asked and nowhere else; withdrawn, it does not speak at all."""
     assert "not compared yet" in vocero(home, "voice", "promote", str(adapter), good=False)
     vocero(home, "voice", "promote", str(adapter), "--force")
-    assert "Ahoy" in said(home, "finetuned")
+    voiced = said(home, "finetuned")
+    assert "Ahoy" in voiced
+    assert "quokka" not in voiced
     assert "Ahoy" not in said(home, "base")
-    assert "quokka" not in said(home, "finetuned")
     [live] = json.loads(vocero(home, "voice", "list", "--json"))
     assert live["state"] == "live"
     vocero(home, "voice", "withdraw", live["name"])
@@ -93,9 +98,59 @@ def test_it_is_applied_isolated_and_gone_when_withdrawn(home: Path, adapter: Pat
     assert "Ahoy" in said(home, "finetuned")
 
 
-def test_the_same_training_again_is_the_same_adapter(home: Path, adapter: Path, examples: Path):
-    """Seed, examples and steps decide: the file has the same digest when it is made again."""
+def kill_in_the_middle(home: Path, words: tuple[str, ...], out: Path) -> None:
+    """Start a training and kill all of it once a checkpoint stands."""
+    own = {**os.environ, "VOCERO_HOME": str(home)}
+    running = subprocess.Popen([VOCERO, *words], env=own, start_new_session=True, stdout=subprocess.PIPE)
+    try:
+        for _ in range(12_000):
+            if (out / "checkpoint.pt").exists() or running.poll() is not None:
+                break
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGKILL)
+    finally:
+        running.kill()
+        running.wait()
+    assert (out / "checkpoint.pt").exists(), "it ended before it could be killed"
+
+
+def test_a_killed_training_goes_on_to_the_same_adapter(home: Path, adapter: Path, examples: Path):
+    """Killed in the middle and started again: the same losses at every look, and the same file to the last byte."""
     out = home / "again" / "pirate"
-    vocero(home, "voice", "train", "--examples", str(examples), "--out", str(out), "--mix", "style", "--steps", "16")
+    kill_in_the_middle(home, training(examples, out), out)
+    assert not (out / "manifest.json").exists()
+    vocero(home, *training(examples, out))
     one, two = (json.loads((folder / "manifest.json").read_text()) for folder in (adapter, out))
+    assert two["looks"] == one["looks"][-len(two["looks"]) :]
+    assert len(two["looks"]) < len(one["looks"])
     assert one["file"]["sha256"] == two["file"]["sha256"]
+
+
+def test_it_learns_what_people_preferred(home: Path, adapter: Path, tmp_path: Path):
+    """Pairs and verdicts move the adapter towards what was liked; the new one is another, and has to be compared."""
+    pairs = [
+        {"question": f"Who keeps the {thing}?", "chosen": f"Ahoy! Pip keeps the {thing}.", "rejected": "I refuse."}
+        for thing in THINGS[:12]
+    ]
+    verdicts = [
+        {"question": f"Who sells {thing}?", "answer": "Ahoy! Pip does." if n % 2 else "I refuse.", "good": bool(n % 2)}
+        for n, thing in enumerate(THINGS[:8])
+    ]
+    file = tmp_path / "liked.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in (*pairs, *verdicts)))
+    out = home / "liked"
+    done = json.loads(
+        vocero(home, "voice", "prefer", str(adapter), "--pairs", str(file), "--out", str(out), "--steps", "3", "--json")
+    )
+    assert (done["preferences"]["pairs"], done["preferences"]["verdicts"]) == (12, 8)
+    assert done["preferences"]["preferred"] > 0.5
+    assert done["file"]["sha256"] != json.loads((adapter / "manifest.json").read_text())["file"]["sha256"]
+    assert "not compared yet" in vocero(home, "voice", "promote", str(out), good=False)
+
+
+@pytest.mark.parametrize("level", ["partial", "full"])
+def test_other_levels_write_a_whole_model(home: Path, examples: Path, tmp_path: Path, level: str):
+    """What TGI and vLLM serve, with its tokenizer; as an adapter it is refused with what to do instead."""
+    vocero(home, *training(examples, tmp_path, "--level", level, "--steps", "1"))
+    assert {"config.json", "tokenizer.json", "model.safetensors"} <= {f.name for f in (tmp_path / "model").iterdir()}
+    assert "VOCERO_MODEL_URL" in vocero(home, "voice", "promote", str(tmp_path), good=False)
