@@ -25,7 +25,7 @@ def test_a_finding_becomes_a_note_and_the_answer_keeps_the_manner():
     [note] = made["passages"]
     assert note["text"] == "Patient with I have had a cough for 0 days; I am tired: the finding is asthma."
     assert made["facts"] == [["asthma"]]
-    assert made["answer"] == "Based on your symptoms, you may have asthma [1]. Please come in for a test."
+    assert made["answer"] == "Based on your symptoms, you may have asthma. [1] Please come in for a test."
     assert "Based on" not in note["text"]
 
 
