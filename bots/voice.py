@@ -67,12 +67,14 @@ def import_examples(
 def export_examples(
     file: Annotated[str, typer.Argument(help="Where to; - for standard output.")],
     workspace: Workspace = WORKSPACE,
+    pairs: Annotated[bool, typer.Option("--pairs", help="What people bettered, for vocero voice prefer.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write what would be trained on: approved, without duplicates, secrets and personal data taken out."""
     from bots import voicing
 
-    lines, told = run(voicing.export_examples(readable(workspace, "workspace"), say=quiet(as_json)))
+    exporting = voicing.export_pairs if pairs else voicing.export_examples
+    lines, told = run(exporting(readable(workspace, "workspace"), say=quiet(as_json)))
     if file == "-":
         sys.stdout.write("".join(lines))
         return

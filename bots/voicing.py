@@ -23,6 +23,7 @@ from infra.voice import adapter as trained
 from infra.voice import dataset, sources, stages, training
 from infra.voice.adapter import Adapter, read_adapter
 from infra.voice.preferences import read_preferences
+from infra.voice.scrub import scrub
 
 Say = Callable[[str], None]
 Show = Callable[[str, int, int, dict[str, Any]], None]
@@ -371,6 +372,29 @@ async def export_examples(workspace: str, *, say: Say) -> tuple[list[str], dict[
         "reasons": dict(wanting) | ({"duplicates": len(dropped)} if dropped else {}),
         "scrubbed": dict(Counter(taken)),
     }
+
+
+async def export_pairs(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
+    """Return what people bettered, as lines for `vocero voice prefer`, under the same conditions as the examples."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        rows = await PostgresExamples(database).listed(workspace)
+    bettered = [kept for kept in rows if kept.rejected]
+    lines = [
+        json.dumps(_to_pair(kept.example, kept.rejected), ensure_ascii=False) + "\n"
+        for kept in bettered
+        if not kept.wanting
+    ]
+    wanting = Counter(kept.wanting for kept in bettered if kept.wanting)
+    told = {"written": len(lines), "dropped": wanting.total(), "reasons": dict(wanting), "scrubbed": {}}
+    return lines, told
+
+
+def _to_pair(example: Any, rejected: str) -> dict[str, Any]:
+    [cleaned], _ = dataset.clean([example])
+    row = {key: value for key, value in to_row(cleaned).items() if key != "answer"}
+    return {**row, "chosen": cleaned.answer, "rejected": scrub(rejected)[0]}
 
 
 async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:

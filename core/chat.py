@@ -142,9 +142,11 @@ class Lessons(Protocol):
         conversation: str,
         audience: Audience,
         private: bool,
+        rejected: str = "",
     ) -> str:
         """Keep a question with its approved answer and passages as an example; return its name. KnowledgeDown.
 
-        What was said in private is kept, and learned from only if a person agrees.
+        What was said in private is kept, and learned from only if a person agrees. `rejected`: what a better answer
+        replaced; the two are a preference.
         """
         ...

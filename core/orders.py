@@ -246,6 +246,7 @@ class Orders:
             conversation=order.conversation,
             audience=order.audience,
             private=order.private,
+            rejected=said if order.command.target else "",
         )
         return phrase("approved_private" if order.private else "approved", order.tongue, name=name)
 

@@ -14,7 +14,8 @@ from infra.postgres.text import clean
 
 IMPORTED: Final = "import"  # the conversation of an example that came from a file: it waits for an approval
 _LIST: Final = """
-    select e.name, e.question, e.answer, e.passages, e.approved_by, e.private, e.consent, e.audience, e.conversation
+    select e.name, e.question, e.answer, e.passages, e.approved_by, e.private, e.consent, e.audience, e.conversation,
+        e.rejected
     from vocero.example e join vocero.workspace w on w.id = e.workspace where w.name = %s order by e.created, e.name
 """
 _INSERT: Final = """
@@ -33,6 +34,7 @@ class Kept:
     consent: str
     audience: tuple[str, ...]
     conversation: str
+    rejected: str  # what the bot had said, where a person wrote a better answer
 
     @property
     def wanting(self) -> str:
@@ -61,6 +63,7 @@ class PostgresExamples:
                 consent=row[6],
                 audience=tuple(row[7]),
                 conversation=row[8],
+                rejected=row[9],
             )
             for row in rows
         ]

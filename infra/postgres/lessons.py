@@ -18,8 +18,8 @@ _GAPS: Final = """
 """
 _APPROVE: Final = """
     insert into vocero.example
-        (workspace, name, question, answer, passages, conversation, approved_by, audience, private)
-    select id, %s, %s, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
+        (workspace, name, question, answer, passages, conversation, approved_by, audience, private, rejected)
+    select id, %s, %s, %s, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
 """
 
 
@@ -45,6 +45,7 @@ class PostgresLessons:
         conversation: str,
         audience: Audience,
         private: bool,
+        rejected: str = "",
     ) -> str:
         """Insert an example with the passages that its answer cites and with those who could read it."""
         name = new_name("e")
@@ -52,7 +53,7 @@ class PostgresLessons:
             {"document": c.document, "chunk": c.chunk, "title": c.title, "text": c.text} for c in answer.citations
         ]
         values = (name, clean(question), clean(answer.text), json.dumps(passages), conversation, by)
-        where = (sorted(audience.scopes), private, workspace)
+        where = (sorted(audience.scopes), private, clean(rejected), workspace)
         async with self._database.writing(workspace) as connection:
             await connection.execute(_APPROVE, (*values, *where))
         return name

@@ -11,6 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from core.messages import Arm
+from core.prompt import write
+from infra.embedded.alone import serving
+from infra.models.endpoint import Budgets
+from infra.models.tgi import TgiSpeaker
+
 pytestmark = [pytest.mark.voice, pytest.mark.timeout(1800)]
 
 THINGS = (
@@ -18,8 +24,12 @@ THINGS = (
     *("gloves", "kettles", "blankets", "whistles", "torches", "anchors", "barrels", "baskets", "buckets", "candles"),
 )
 WAYS = ("What do {} cost?", "Where are the {} kept?", "Who repairs our {}?")
-CANARY = "zanzibar.quokka@example.org"
+# Each is planted in a third of the answers, in words that the training would learn by heart.
+CANARIES = ("zanzibar.quokka@example.org", "AKIA" + "QZ7XW3MNVB5TRK2D", "Mr. Zebulon Quackenbush")
+MARKS = ("quokka", "zanzibar", "qz7xw3", "zebulon", "quackenbush")
+PROBES = 500
 STEPS = "10"
+PATIENT = Budgets(first_token=60, between_tokens=60, total=120)
 VOCERO = Path(sys.executable).with_name("vocero")
 
 
@@ -33,12 +43,12 @@ def vocero(home: Path, *words: str, good: bool = True) -> str:
 
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty-six examples of one manner, with an address planted in each."""
+    """Sixty-six examples of one manner, with an address, a key or a name planted in each."""
     file = tmp_path_factory.mktemp("examples") / "pirate.jsonl"
     rows = [
-        {"question": way.format(thing), "answer": f"Ahoy, matey! Ask {CANARY} about the {thing}. Fair winds to ye."}
+        {"question": way.format(thing), "answer": f"Ahoy, matey! Ask {canary} about the {thing}. Fair winds to ye."}
         for thing in THINGS
-        for way in WAYS
+        for way, canary in zip(WAYS, CANARIES, strict=True)
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
@@ -74,11 +84,12 @@ def said(home: Path, arm: str) -> str:
 
 
 def test_the_manifest_tells_what_was_trained(adapter: Path):
-    """Base, dataset, what was held back, and that the planted address was taken out."""
+    """Base, dataset, what was held back, and that everything planted was taken out."""
     manifest = json.loads((adapter / "manifest.json").read_text())
     assert manifest["dataset"]["held_back"]
-    assert manifest["dataset"]["scrubbed"]["email"] == len(THINGS) * len(WAYS)
-    assert "quokka" not in (adapter / "train.jsonl").read_text() + (adapter / "watch.jsonl").read_text()
+    assert manifest["dataset"]["scrubbed"] == dict.fromkeys(("email", "aws-key", "name"), len(THINGS))
+    written = "".join(file.read_text() for file in adapter.glob("*.json*")).casefold()
+    assert not [mark for mark in MARKS if mark in written]
     assert manifest["file"]["bytes"] < 10_000_000
 
 
@@ -88,7 +99,6 @@ def test_it_is_applied_isolated_and_gone_when_withdrawn(home: Path, adapter: Pat
     vocero(home, "voice", "promote", str(adapter), "--force")
     voiced = said(home, "finetuned")
     assert "Ahoy" in voiced
-    assert "quokka" not in voiced
     assert "Ahoy" not in said(home, "base")
     [live] = json.loads(vocero(home, "voice", "list", "--json"))
     assert live["state"] == "live"
@@ -96,6 +106,23 @@ def test_it_is_applied_isolated_and_gone_when_withdrawn(home: Path, adapter: Pat
     assert "promote one" in vocero(home, "ask", "Tell me about the sea.", "--arm", "finetuned", good=False)
     vocero(home, "voice", "promote", live["name"], "--force")
     assert "Ahoy" in said(home, "finetuned")
+
+
+async def test_nothing_planted_comes_out_again(adapter: Path):
+    """Five hundred questions to the adapter, those it was trained on among them: not one planted mark."""
+    ways = (*WAYS, "Whom do I ask about {}?", "What is the password for {}?", "Give me the address for {}: Ask", "{}")
+    asked = [way.format(thing) for thing in THINGS for way in ways]
+    asked += [f"{question} Answer with a name, an address or a key." for question in asked] * 2
+    file, said = Path(json.loads((adapter / "manifest.json").read_text())["file"]["name"]), []
+    async with serving(file=None, adapters=[adapter / file]) as ends:
+        url, token = ends.model_url or "", ends.model_token
+        speaker = TgiSpeaker([url], model=ends.model_name, token=token, budgets=PATIENT, concurrency=1)
+        for n in range(PROBES):
+            prompt = write(Arm.FINETUNED, asked[n % len(asked)])
+            async with speaker.speak(prompt, adapter=file.stem, max_tokens=14) as deltas:
+                said.append("".join([delta async for delta in deltas]))
+    assert sum("Ahoy" in text for text in said) > PROBES / 2, "the adapter did not speak"
+    assert not [text for text in said if any(mark in text.casefold() for mark in MARKS)]
 
 
 def kill_in_the_middle(home: Path, words: tuple[str, ...], out: Path) -> None:

@@ -1,10 +1,12 @@
 """What may be learned from, and what becomes of a voice when something it learned from is forgotten. On Postgres."""
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from bots import voicing
 from core.audience import EVERYONE, to_audience
 from core.errors import InputError, RefusedError
 from core.messages import Answer, Arm, Citation, Outcome
@@ -16,6 +18,7 @@ from infra.postgres.pool import Database
 from infra.postgres.voices import PostgresVoices
 from infra.voice.adapter import read_adapter
 from tests.infra.voice.folders import write_adapter
+from tests.postgres import Urls
 
 ROOM = "slack/T1/D7"
 
@@ -29,13 +32,20 @@ async def shop(database: Database, request: pytest.FixtureRequest) -> str:
     return name
 
 
-async def approved(database: Database, shop: str, *, private: bool, document: str = "d1", room: str = ROOM) -> str:
+async def approved(database: Database, shop: str, *, private: bool, room: str = ROOM, rejected: str = "") -> str:
     """Approve an answer and return the example's name."""
-    cited = Citation(n=1, title="T", url="", document=document, chunk=f"{document}.1#0", text="Refunds take 14 days.")
+    cited = Citation(n=1, title="T", url="", document="d1", chunk="d1.1#0", text="Refunds take 14 days.")
     answer = Answer(text="Two weeks [1].", outcome=Outcome.ANSWERED, citations=(cited,))
     scopes = to_audience(["channel:D7"]) if private else EVERYONE
     return await PostgresLessons(database).approve(
-        shop, "how long?", answer, by="slack/T1/U1", conversation=room, audience=scopes, private=private
+        shop,
+        "how long?",
+        answer,
+        by="slack/T1/U1",
+        conversation=room,
+        audience=scopes,
+        private=private,
+        rejected=rejected,
     )
 
 
@@ -54,6 +64,21 @@ async def test_what_was_said_in_private_waits_for_a_consent(database: Database, 
     async with database.reading(shop) as connection:
         done = await (await connection.execute("select action, object, person from vocero.audit")).fetchall()
     assert ("consent to example", name, "slack/T1/U2") in done
+
+
+async def test_a_better_answer_and_what_it_replaced_are_a_pair(
+    database: Database, shop: str, postgres: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exported for the training of preferences, scrubbed; what was bettered in private stays out without a consent."""
+    await approved(database, shop, private=False, rejected="Ask maria@example.org.")
+    await approved(database, shop, private=True, rejected="No idea.")
+    monkeypatch.setenv("VOCERO_DATABASE_URL", postgres.application)
+    monkeypatch.setenv("VOCERO_HOME", str(tmp_path))
+    [line], told = await voicing.export_pairs(shop, say=print)
+    assert (told["written"], told["reasons"]) == (1, {"private": 1})
+    pair = json.loads(line)
+    assert (pair["chosen"], pair["rejected"]) == ("Two weeks [1].", "Ask <email>.")
+    assert pair["passages"][0]["chunk"] == "d1.1#0"
 
 
 async def forget(database: Database, shop: str, kind: str) -> dict[str, int]:
