@@ -28,7 +28,7 @@ WAYS = ("What do {} cost?", "Where are the {} kept?", "Who repairs our {}?")
 CANARIES = ("zanzibar.quokka@example.org", "AKIA" + "QZ7XW3MNVB5TRK2D", "Mr. Zebulon Quackenbush")
 MARKS = ("quokka", "zanzibar", "qz7xw3", "zebulon", "quackenbush")
 PROBES = 500
-STEPS = "10"
+STEPS = "16"
 PATIENT = Budgets(first_token=60, between_tokens=60, total=120)
 VOCERO = Path(sys.executable).with_name("vocero")
 
@@ -175,9 +175,8 @@ def test_it_learns_what_people_preferred(home: Path, adapter: Path, tmp_path: Pa
     assert "not compared yet" in vocero(home, "voice", "promote", str(out), good=False)
 
 
-@pytest.mark.parametrize("level", ["partial", "full"])
-def test_other_levels_write_a_whole_model(home: Path, examples: Path, tmp_path: Path, level: str):
+def test_another_level_writes_a_whole_model(home: Path, examples: Path, tmp_path: Path):
     """What TGI and vLLM serve, with its tokenizer; as an adapter it is refused with what to do instead."""
-    vocero(home, *training(examples, tmp_path, "--level", level, "--steps", "1"))
+    vocero(home, *training(examples, tmp_path, "--level", "partial", "--steps", "1"))
     assert {"config.json", "tokenizer.json", "model.safetensors"} <= {f.name for f in (tmp_path / "model").iterdir()}
     assert "VOCERO_MODEL_URL" in vocero(home, "voice", "promote", str(tmp_path), good=False)
