@@ -19,7 +19,10 @@ voice = typer.Typer(
 examples = typer.Typer(help="The approved answers to train on.", no_args_is_help=True, rich_markup_mode=None)
 voice.add_typer(examples, name="examples")
 
-Examples = Annotated[str, typer.Option("--examples", help="A JSONL file, or handbook: the sample company's.")]
+Examples = Annotated[
+    str, typer.Option("--examples", help="A JSONL file, a folder of brand texts, or handbook: the sample company's.")
+]
+PREFERENCES = "{question, chosen, rejected, passages?} or {question, answer, good, passages?}"
 Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same split and the same figures.")]
 By = Annotated[str, typer.Option(help="Who does this; it is kept in the audit.")]
 Given = Annotated[str, typer.Argument(metavar="ADAPTER", help="A trained folder, or the name of a known adapter.")]
@@ -42,7 +45,7 @@ def list_examples(workspace: Workspace = WORKSPACE, as_json: Json = False) -> No
     from adapters.terminal import harmless
 
     for row in rows:
-        print(harmless(f"{row['id']}  {row['approved_by'] or 'not approved':<20}  {row['question'][:90]}"))
+        print(harmless(f"{row['id']}  {row['left_out'] or row['approved_by']:<20}  {row['question'][:90]}"))
     print(f"{len(rows)} examples" if rows else "no examples yet: approve an answer in chat, or import a file")
 
 
@@ -64,12 +67,14 @@ def import_examples(
 def export_examples(
     file: Annotated[str, typer.Argument(help="Where to; - for standard output.")],
     workspace: Workspace = WORKSPACE,
+    pairs: Annotated[bool, typer.Option("--pairs", help="What people bettered, for vocero voice prefer.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write what would be trained on: approved, without duplicates, secrets and personal data taken out."""
     from bots import voicing
 
-    lines, told = run(voicing.export_examples(readable(workspace, "workspace"), say=quiet(as_json)))
+    exporting = voicing.export_pairs if pairs else voicing.export_examples
+    lines, told = run(exporting(readable(workspace, "workspace"), say=quiet(as_json)))
     if file == "-":
         sys.stdout.write("".join(lines))
         return
@@ -77,7 +82,9 @@ def export_examples(
         Path(file).write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file} cannot be written ({error.strerror}): name another.") from error
-    print_json(told) if as_json else print(f"{told['written']} examples written, {told['dropped']} left out")
+    why = ", ".join(f"{n} {reason}" for reason, n in told["reasons"].items())
+    counted = f"{told['written']} examples written, {told['dropped']} left out" + (f" ({why})" if why else "")
+    print_json(told) if as_json else print(counted)
     if told["scrubbed"] and not as_json:
         print("taken out: " + ", ".join(f"{n} {kind}" for kind, n in told["scrubbed"].items()))
 
@@ -94,6 +101,19 @@ def approve(
 
     run(voicing.approve(name, readable(workspace, "workspace"), by, say=quiet(False)))
     print(f"approved {name}")
+
+
+@examples.command(epilog="Example: vocero voice examples consent e4k2 --by maria")
+def consent(
+    name: Annotated[str, typer.Argument(metavar="ID", help="The example's id.")],
+    by: Annotated[str, typer.Option(help="Who of those it was said among agrees; it is kept in the audit.")],
+    workspace: Workspace = WORKSPACE,
+) -> None:
+    """Let an example be learned from although it was said in a private channel or a direct message."""
+    from bots import voicing
+
+    run(voicing.consent(name, readable(workspace, "workspace"), by, say=quiet(False)))
+    print(f"{name} may be learned from")
 
 
 @voice.command(epilog="Example: vocero voice train --examples handbook --out voices/ours")
@@ -118,7 +138,35 @@ def train(
     print(f"trained on {rows} rows in {done['seconds']:.0f} s; {held} examples were held back to measure it on")
     if taken := done["dataset"]["scrubbed"]:
         print("taken out before training: " + ", ".join(f"{n} {kind}" for kind, n in taken.items()))
-    print(f"next: vocero voice compare --examples {examples} --{'raft-' * (mix is Mix.RAFT)}adapter {out}")
+    if level == "adapter":
+        print(f"next: vocero voice compare --examples {examples} --{'raft-' * (mix is Mix.RAFT)}adapter {out}")
+    else:
+        print(
+            f"next: serve {out / 'model'} by TGI or vLLM, set VOCERO_MODEL_URL, and compare it by vocero voice compare"
+        )
+
+
+@voice.command(epilog="Example: vocero voice prefer voices/ours --pairs liked.jsonl --out voices/liked")
+def prefer(
+    adapter: Annotated[Path, typer.Argument(help="The folder of a trained adapter.")],
+    pairs: Annotated[Path, typer.Option(help=f"JSONL, a line {PREFERENCES}.")],
+    out: Annotated[Path, typer.Option(help="The folder for the new adapter.")],
+    steps: Annotated[int, typer.Option(min=0, help="Default: 24.")] = 0,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Let an adapter learn which answers people preferred: pairs by DPO, verdicts by KTO."""
+    from bots import voicing
+
+    with _progress(shown=sys.stderr.isatty() and not as_json) as show:
+        done = run(voicing.prefer(adapter, pairs, out, steps, seed, show=show))
+    if as_json:
+        print_json(done)
+        return
+    told = done["preferences"]
+    print(f"learned {told['pairs']} pairs and {told['verdicts']} verdicts in {done['seconds']:.0f} s")
+    option = "raft-" * (done["dataset"]["mix"] == Mix.RAFT.value)
+    print(f"next: vocero voice compare --examples {done['dataset']['source']} --{option}adapter {out}")
 
 
 @voice.command(epilog="Example: vocero voice compare --examples handbook --raft-adapter voices/ours --out report")
@@ -174,7 +222,10 @@ def list_voices(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None
         print_json(rows)
         return
     for row in rows:
-        print(f"{row['state']:<10} {row['name']:<30} {row['arm']:<6} by {row['by'] or '-'}, {row['changed']:%Y-%m-%d}")
+        print(
+            f"{row['state']:<10} {row['name']:<30} {row['arm']:<6} by {row['by'] or '-'}, {row['changed']:%Y-%m-%d}"
+            + (", to be trained again: it learned from what was forgotten" if row["rebuild"] else "")
+        )
     if not rows:
         print("no voices yet: vocero voice train")
 

@@ -13,14 +13,17 @@ from core.errors import InputError, SetupError
 from core.examples import Mix, deduplicated, split
 from core.grounding import SERVED, STRICT
 from core.messages import Passage
-from core.prompt import PASSAGES, SMALL_PASSAGES
+from core.prompt import PASSAGES
 from infra.embedded import voices as kept
 from infra.embedded.credentials import Credentials
 from infra.embedded.home import Home, at, prepare
+from infra.models import loading
 from infra.settings import Settings, read_settings
 from infra.voice import adapter as trained
-from infra.voice import dataset, sources, training
+from infra.voice import dataset, sources, stages, training
 from infra.voice.adapter import Adapter, read_adapter
+from infra.voice.preferences import read_preferences
+from infra.voice.scrub import scrub
 
 Say = Callable[[str], None]
 Show = Callable[[str, int, int, dict[str, Any]], None]
@@ -53,11 +56,13 @@ async def train(
     if level not in training.LEVELS:
         raise InputError(f"{level!r} is no level: use {', '.join(training.LEVELS)}.")
     material, settings, folder = sources.read(where), read_settings(), out.expanduser().absolute()  # noqa: ASYNC240
-    training.interpreter()  # said before anything else is done
+    stages.interpreter()  # said before anything else is done
     base = base_file(settings)
-    shown = PASSAGES if settings.model_url or settings.model_file else SMALL_PASSAGES
-    async with shelved(material, settings, say=say, show=show) as (_, found, _names, _workspace):
-        built = dataset.build(material, found, mix=mix, seed=seed, shown=shown)
+    small = not (settings.model_url or settings.model_file)
+    async with shelved(material, settings, say=say, show=show) as (vocero, found, _names, _workspace):
+        narrow = dataset.narrowed(material.examples, found, vocero.embedder)
+        read = {name: passages async for name, passages in narrow} if small else found
+        built = dataset.build(material, read, mix=mix, seed=seed, shown=PASSAGES)
     job = training.Job(
         out=folder,
         base=base,
@@ -73,10 +78,35 @@ async def train(
     manifest: dict[str, Any] = {}
     async for event in training.train(job, built, threads=threads()):
         match event["event"]:
-            case "unpacking" | "resumed":
-                say("unpacking the base model, once" if event["event"] == "unpacking" else "going on where it was")
+            case "unpacking":
+                show("unpacking the base model, once", 0, 0, {})
+            case "resumed":
+                say("going on where it was")
             case "step":
                 show("training", event["step"], job.steps, {"loss": event["loss"]})
+            case "adapter":
+                manifest = dict(event["manifest"])
+    return manifest
+
+
+async def prefer(start: Path, pairs: Path, out: Path, steps: int, seed: int, *, show: Show) -> dict[str, Any]:
+    """Let an adapter learn what people preferred, and return the new one's manifest."""
+    settings, adapter, folder = read_settings(), read_adapter(start), out.expanduser().absolute()  # noqa: ASYNC240
+    if folder == adapter.folder.absolute():
+        raise InputError("The new adapter needs a folder of its own: name another --out.")
+    if not (adapter.folder / "peft").is_dir():
+        raise InputError(f"{start} has no peft folder: name the folder that vocero voice train wrote.")
+    known = read_preferences(pairs, adapter.arm, adapter.held_back)
+    base, cache = base_file(settings), home_of(settings).path / "training"
+    wanted = steps or training.STEPS[Mix.STYLE]
+    manifest: dict[str, Any] = {}
+    events = training.prefer(adapter, known, folder, base, cache, steps=wanted, seed=seed, threads=threads())
+    async for event in events:
+        match event["event"]:
+            case "unpacking":
+                show("unpacking the base model, once", 0, 0, {})
+            case "step":
+                show("preferring", event["step"], wanted, {"loss": event["loss"], "margin": event["margin"]})
             case "adapter":
                 manifest = dict(event["manifest"])
     return manifest
@@ -198,13 +228,18 @@ async def _speaking(settings: Settings, base: Path | None, adapters: list[Adapte
 
     patient = Budgets(first_token=PATIENCE, between_tokens=PATIENCE, total=2 * PATIENCE)
     if base is None:
-        token = settings.model_token.get_secret_value() if settings.model_token else None
-        yield TgiSpeaker(settings.model_url, model=settings.model, token=token, concurrency=1, budgets=patient)
+        yield TgiSpeaker(
+            settings.model_url, model=settings.model, token=_token(settings), concurrency=1, budgets=patient
+        )
         return
     async with serving(file=settings.model_file, adapters=[a.file for a in adapters]) as ends:
         yield TgiSpeaker(
             [ends.model_url or ""], model=ends.model_name, token=ends.model_token, concurrency=1, budgets=patient
         )
+
+
+def _token(settings: Settings) -> str | None:
+    return settings.model_token.get_secret_value() if settings.model_token else None
 
 
 async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say) -> str:
@@ -216,13 +251,14 @@ async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say)
     if not settings.model_url:
         trained.check_base(adapter, trained.digest(base_file(settings)))
     check_gate(adapter, given, force)
+    home = home_of(settings)
+    _keep(home, adapter, settings, workspace)
+    if settings.model_url:
+        await loading.load(settings.model_url, adapter.name, adapter.folder.resolve() / "peft", token=_token(settings))
     async with open_database(settings, say=say) as database:
         await PostgresVoices(database).promote(workspace, adapter.manifest, adapter.arm, by=by, forced=force)
     if settings.model_url:
-        return f"{adapter.name} is live in {workspace}: serve it under this name (see docs/voice.md)"
-    home = home_of(settings)
-    kept.install(home, adapter.file, workspace=workspace, base=adapter.base, model_file=settings.model_file)
-    _copy_known(home, adapter)
+        return f"{adapter.name} is live in {workspace}: every model server was asked and answers with it"
     return f"{adapter.name} is live in {workspace}: what is started from now on speaks with it"
 
 
@@ -267,17 +303,28 @@ def _folder(settings: Settings, given: str) -> Path:
     return known if "/" not in given and known.is_dir() and not Path(given).is_dir() else Path(given)
 
 
-def _copy_known(home: Home, adapter: Adapter) -> None:
-    """Keep a promoted adapter with its manifest, so that its name alone brings it back."""
+def _keep(home: Home, adapter: Adapter, settings: Settings, workspace: str) -> None:
+    """Put an adapter where the embedded model loads it, and keep it with its manifest, so that its name brings it back.
+
+    InputError when the disk refuses; nothing has changed then.
+    """
     import shutil
 
     folder = home.path / "voices" / "known" / adapter.name
-    if folder.resolve() == adapter.folder.resolve():
-        return
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for file in (adapter.file, adapter.folder / trained.MANIFEST, adapter.folder / trained.GATE):
-        if file.exists():
-            shutil.copyfile(file, folder / file.name)
+    try:
+        if folder.resolve() != adapter.folder.resolve():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for file in (adapter.file, adapter.folder / trained.MANIFEST, adapter.folder / trained.GATE):
+                if file.exists():
+                    shutil.copyfile(file, folder / file.name)
+            if (adapter.folder / "peft").is_dir():
+                shutil.copytree(adapter.folder / "peft", folder / "peft", dirs_exist_ok=True)
+        if not settings.model_url:
+            kept.install(home, adapter.file, workspace=workspace, base=adapter.base, model_file=settings.model_file)
+    except OSError as error:
+        raise InputError(
+            f"{home.path} cannot take the adapter ({error.strerror}): make room there, and again."
+        ) from error
 
 
 async def list_examples(workspace: str, *, say: Say) -> list[dict[str, Any]]:
@@ -286,7 +333,18 @@ async def list_examples(workspace: str, *, say: Say) -> list[dict[str, Any]]:
 
     async with open_database(read_settings(), say=say) as database:
         rows = await PostgresExamples(database).listed(workspace)
-    return [{**to_row(example), "approved_by": by} for example, by in rows]
+    return [
+        {
+            **to_row(kept.example),
+            "approved_by": kept.approved_by,
+            "private": kept.private,
+            "consent": kept.consent,
+            "audience": list(kept.audience),
+            "conversation": kept.conversation,
+            "left_out": kept.wanting,
+        }
+        for kept in rows
+    ]
 
 
 async def import_examples(file: Path, workspace: str, by: str, *, say: Say) -> tuple[int, int]:
@@ -299,16 +357,44 @@ async def import_examples(file: Path, workspace: str, by: str, *, say: Say) -> t
 
 
 async def export_examples(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
-    """Return exactly what would be trained on, as lines, and what was left out."""
+    """Return exactly what would be trained on, as lines, and what was left out, such as what was said in private."""
     from infra.postgres.examples import PostgresExamples
 
     async with open_database(read_settings(), say=say) as database:
         rows = await PostgresExamples(database).listed(workspace)
-    cleaned, taken = dataset.clean([example for example, by in rows if by])
+    cleaned, taken = dataset.clean([kept.example for kept in rows if not kept.wanting])
     left, dropped = deduplicated(cleaned)
     lines = [json.dumps(to_row(example), ensure_ascii=False) + "\n" for example in left]
-    unapproved = sum(not by for _, by in rows)
-    return lines, {"written": len(lines), "dropped": len(dropped) + unapproved, "scrubbed": dict(Counter(taken))}
+    wanting = Counter(kept.wanting for kept in rows if kept.wanting)
+    return lines, {
+        "written": len(lines),
+        "dropped": len(dropped) + wanting.total(),
+        "reasons": dict(wanting) | ({"duplicates": len(dropped)} if dropped else {}),
+        "scrubbed": dict(Counter(taken)),
+    }
+
+
+async def export_pairs(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
+    """Return what people bettered, as lines for `vocero voice prefer`, under the same conditions as the examples."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        rows = await PostgresExamples(database).listed(workspace)
+    bettered = [kept for kept in rows if kept.rejected]
+    lines = [
+        json.dumps(_to_pair(kept.example, kept.rejected), ensure_ascii=False) + "\n"
+        for kept in bettered
+        if not kept.wanting
+    ]
+    wanting = Counter(kept.wanting for kept in bettered if kept.wanting)
+    told = {"written": len(lines), "dropped": wanting.total(), "reasons": dict(wanting), "scrubbed": {}}
+    return lines, told
+
+
+def _to_pair(example: Any, rejected: str) -> dict[str, Any]:
+    [cleaned], _ = dataset.clean([example])
+    row = {key: value for key, value in to_row(cleaned).items() if key != "answer"}
+    return {**row, "chosen": cleaned.answer, "rejected": scrub(rejected)[0]}
 
 
 async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:
@@ -317,6 +403,14 @@ async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:
 
     async with open_database(read_settings(), say=say) as database:
         await PostgresExamples(database).approve(workspace, name, by=by)
+
+
+async def consent(name: str, workspace: str, by: str, *, say: Say) -> None:
+    """Note who agrees that an example said in private is learned from."""
+    from infra.postgres.examples import PostgresExamples
+
+    async with open_database(read_settings(), say=say) as database:
+        await PostgresExamples(database).consent(workspace, name, by=by)
 
 
 def to_row(example: Any) -> dict[str, Any]:

@@ -188,6 +188,9 @@ class Bot:
                 yield Done(await self._abstain(inquiry, draft))
                 return
             draft.quotation = extract.quote(ranked)
+            # a small model reads the closest excerpts only, each under its passage's number
+            narrow = extract.narrowed(draft.passages, ranked)
+            draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
         if inquiry.writer:
             yield Status("writing")
             with watch.stage("generate"):
@@ -217,10 +220,9 @@ class Bot:
                 draft.note(phrase("words_only", draft.language, reason=lacking))
 
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
-        draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES
         voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
         guard = replace(self._guard, voice=self._guard.voice | self._voices.stems(draft.adapter))
-        request = prompt.write(draft.arm, draft.question, draft.passages[: draft.shown], voice=voice)
+        request = prompt.write(draft.arm, draft.question, draft.shown, voice=voice)
         try:
             async with (
                 writer.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from core.audience import Audience
 from core.messages import Answer
 from core.rooms import KEYS, Rooms, Settings
 
@@ -120,6 +121,21 @@ class Lessons(Protocol):
         """Whether a gap is still there and open. KnowledgeDown."""
         ...
 
-    async def approve(self, workspace: str, question: str, answer: Answer, *, by: str, conversation: str) -> str:
-        """Keep a question with its approved answer and passages as an example; return its name. KnowledgeDown."""
+    async def approve(
+        self,
+        workspace: str,
+        question: str,
+        answer: Answer,
+        *,
+        by: str,
+        conversation: str,
+        audience: Audience,
+        private: bool,
+        rejected: str = "",
+    ) -> str:
+        """Keep a question with its approved answer and passages as an example; return its name. KnowledgeDown.
+
+        What was said in private is kept, and learned from only if a person agrees. `rejected`: what a better answer
+        replaced; the two are a preference.
+        """
         ...

@@ -11,7 +11,7 @@ from typing import Final
 
 from core.citations import unmarked
 from core.messages import Arm, Passage
-from core.prompt import SMALL_PASSAGES, Prompt, write
+from core.prompt import PASSAGES, Prompt, write
 from core.words import content, language, numbers
 
 FEWEST: Final = 24  # examples; below, the sketches' voice did not show on questions held back
@@ -47,6 +47,7 @@ class Example:
     facts: tuple[tuple[str, ...], ...] = ()
     passages: tuple[Passage, ...] = ()
     answerable: bool | None = None  # None: nothing is known of documents, the example shows a manner only
+    source: str = ""  # the text it was taken from, with its digest: what is taken from one stands on one side
 
     @property
     def language(self) -> str:
@@ -119,7 +120,9 @@ def clusters(examples: Sequence[Example]) -> list[list[Example]]:
     words = [frozenset(content(e.question)) for e in examples]
     for n, example in enumerate(examples):
         for m in range(n):
-            same = example.document and example.document == examples[m].document
+            same = (example.document and example.document == examples[m].document) or (
+                example.source and example.source == examples[m].source
+            )
             if same or likeness(words[n], words[m]) >= ALIKE:
                 root[find(n)] = find(m)
     grouped: dict[int, list[Example]] = {}
@@ -184,7 +187,7 @@ def rows(
     *,
     mix: Mix,
     seed: int,
-    shown: int = SMALL_PASSAGES,
+    shown: int = PASSAGES,
     refusing: float = REFUSING,
 ) -> list[Row]:
     """Return the training rows of a mix, in an order of the seed; `found` holds the passages as retrieved."""
@@ -223,7 +226,7 @@ def _reading(example: Example, found: Mapping[str, Sequence[Passage]], shown: in
 
 
 def _unheld(example: Example, found: Mapping[str, Sequence[Passage]]) -> bool:
-    return example.answerable is False and bool(found.get(example.id))
+    return example.answerable is False and any(p.text for p in found.get(example.id, ()))
 
 
 def _refusing(name: str, question: str, passages: Sequence[Passage], kind: str = "unanswerable") -> Row:
@@ -232,7 +235,7 @@ def _refusing(name: str, question: str, passages: Sequence[Passage], kind: str =
 
 def _without(example: Example, found: Mapping[str, Sequence[Passage]], shown: int) -> Row | None:
     """The same question, its own document taken away."""
-    others = [p for p in found.get(example.id, ()) if p.document != example.document][:shown]
+    others = [p for p in found.get(example.id, ()) if p.document != example.document and p.text][:shown]
     facts = example.facts or ((example.answer,),)
     told = any(all(holds(p.text, spellings) for spellings in facts) for p in others)
     return _refusing(example.id, example.question, others, "missing") if others and not told else None

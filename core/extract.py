@@ -6,7 +6,7 @@ with its title in front (.944 against .878 without).
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.citations import unmarked
@@ -18,6 +18,9 @@ PASSAGES: Final = 3  # passages whose sentences are scored: more changed no figu
 EXCERPTS: Final = 48  # at most this many sentences are scored; a log file would have thousands
 SECOND: Final = 0.85  # a second sentence is quoted when it scores at least this share of the first
 LONGEST: Final = 600  # characters of one quotation
+# Excerpts a small model reads, of the handbook: four hold 96 % of the facts that three whole passages hold, in 60 % of
+# the tokens, so that it answers and trains faster and has less to confuse.
+SMALL: Final = 4
 _WORDS_WEIGHT: Final = 0.2  # of the question's words found in the excerpt, beside the cosine's 1.0
 _RANK_WEIGHT: Final = 0.02  # taken off for each place the passage stands behind the first
 _RULE = re.compile(r"^\s*\|?[\s:|-]+\|[\s:|-]*$")
@@ -161,13 +164,24 @@ def quote(ranked: Sequence[Scored]) -> str:
     return "\n".join(_quoted(e) for e in chosen)
 
 
+def narrowed(passages: Sequence[Passage], ranked: Sequence[Scored], most: int = SMALL) -> tuple[Passage, ...]:
+    """Return the first passages with nothing but the closest excerpts in them; their numbers stay, some are empty."""
+    closest = ranked[:most]
+    texts = ["\n".join(_whole(s.excerpt) for s in closest if s.excerpt.n == n) for n in range(1, PASSAGES + 1)]
+    return tuple(replace(p, text=text) for p, text in zip(passages, texts, strict=False))
+
+
+def _whole(excerpt: Excerpt) -> str:
+    return f"{excerpt.lead} {excerpt.text}".strip()
+
+
 def _repeats(one: Excerpt, other: Excerpt) -> bool:
     mine, theirs = set(content(one.text)), set(content(other.text))
     return len(mine & theirs) >= 0.7 * min(len(mine), len(theirs))
 
 
 def _quoted(excerpt: Excerpt) -> str:
-    text = f"{excerpt.lead} {excerpt.text}".strip()
+    text = _whole(excerpt)
     if text.startswith("```"):
         return f"{text}\n[{excerpt.n}]"
     if len(text) > LONGEST:

@@ -30,7 +30,8 @@ class Order:
 
     `room`: the platform's key of the channel. `scope`: where documents go when none was said. `files`: what came along,
     or the thread it was said in. `admin`: checked by the platform, now. `label`: what people call the room, empty when
-    that is not known. `notice`: where the end can be told later.
+    that is not known. `notice`: where the end can be told later. `private`: not every member of the workspace could
+    read along here.
     """
 
     command: Command
@@ -41,6 +42,7 @@ class Order:
     conversation: str
     scope: str = WORKSPACE
     admin: bool = False
+    private: bool = False
     tongue: str = "en"
     files: tuple[Source, ...] = ()
     notes: tuple[str, ...] = ()
@@ -242,9 +244,16 @@ class Orders:
         grounded = answer.citations if answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE) else ()
         kept = replace(answer, text=order.command.target or said, citations=grounded)
         name = await self._lessons.approve(
-            order.workspace, question, kept, by=order.user, conversation=order.conversation
+            order.workspace,
+            question,
+            kept,
+            by=order.user,
+            conversation=order.conversation,
+            audience=order.audience,
+            private=order.private,
+            rejected=said if order.command.target else "",
         )
-        return phrase("approved", order.tongue, name=name)
+        return phrase("approved_private" if order.private else "approved", order.tongue, name=name)
 
     async def _settings(self, order: Order) -> str:
         command = order.command

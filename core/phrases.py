@@ -173,8 +173,16 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "es": "No recuerdo ninguna respuesta aquí: repite la pregunta y luego aprueba.",
     },
     "approved": {
-        "en": "Kept as an example (`{name}`).",
-        "es": "Guardado como ejemplo (`{name}`).",
+        "en": "Kept as an example (`{name}`). Approve only what I said or what you wrote yourself: the platform's "
+        "terms do not let a model learn from other people's messages without their consent.",
+        "es": "Guardado como ejemplo (`{name}`). Aprueba solo lo que dije yo o lo que escribiste tú: las condiciones "
+        "de la plataforma no permiten que un modelo aprenda de mensajes ajenos sin consentimiento.",
+    },
+    "approved_private": {
+        "en": "Kept as an example (`{name}`), but said in private, so no voice learns from it. If those who were here "
+        "agree: `vocero voice examples consent {name} --by NAME`.",
+        "es": "Guardado como ejemplo (`{name}`), pero se dijo en privado: ninguna voz aprende de él. Si están de "
+        "acuerdo quienes estaban aquí: `vocero voice examples consent {name} --by NOMBRE`.",
     },
     "settings": {
         "en": "Settings of this channel:",

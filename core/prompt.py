@@ -9,7 +9,6 @@ from typing import Final
 from core.messages import Arm, Passage, Turn
 
 PASSAGES: Final = 6  # shown to a served model; enough for two documents that must be read together
-SMALL_PASSAGES: Final = 3  # shown to the embedded model: beyond three a 135M model loses more than it finds
 _FOLDER: Final = Path(__file__).parent / "prompts"
 _TEXTS: Final = {path.stem: path.read_text(encoding="utf-8").strip() for path in sorted(_FOLDER.glob("*.md"))}
 
@@ -31,8 +30,11 @@ class Prompt:
 
 
 def _fenced(passages: Sequence[Passage]) -> str:
-    """Return the passages as data inside a fence that no passage can contain: it is made of their own digest."""
-    body = "\n\n".join(f"[{n}] {p.title}\n{p.text}" for n, p in enumerate(passages, 1))
+    """Return the passages as data inside a fence that no passage can contain: it is made of their own digest.
+
+    Each has its place as its number; an empty one is left out.
+    """
+    body = "\n\n".join(f"[{n}] {p.title}\n{p.text}" for n, p in enumerate(passages, 1) if p.text)
     fence = f"=== {hashlib.sha256(body.encode('utf-8', 'replace')).hexdigest()[:12]} ==="
     return f"{fence}\n{body}\n{fence}"
 

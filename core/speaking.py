@@ -23,7 +23,7 @@ class Draft:
     adapter: str | None
     language: str
     passages: tuple[Passage, ...] = ()
-    shown: int = 0  # how many of them stand in the prompt; the model may cite no other
+    shown: tuple[Passage, ...] = ()  # as they stand in the prompt; the model may say and cite nothing else
     quotation: str = ""
     said: list[str] = field(default_factory=list)
     declined: bool = False
@@ -122,8 +122,7 @@ async def checked(deltas: AsyncIterator[str], draft: Draft, guard: Guard, watch:
         if not draft.said and not waiting and unknown(sentence):
             draft.declined = True
             break
-        prompted = draft.passages[: draft.shown]
-        kept = passed(sentence, prompted, draft.question, guard) if draft.arm.retrieves else sentence
+        kept = passed(sentence, draft.shown, draft.question, guard) if draft.arm.retrieves else sentence
         if kept is not None and kept in (*draft.said, *waiting):
             break  # a model that repeats itself has no more to say
         if kept is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 
+from adapters.discord.audience import Kind as PlaceKind
 from adapters.discord.audience import to_audience, to_default_scope
 from adapters.discord.buttons import to_confirmation, to_confirmed
 from adapters.discord.desk import Desk
@@ -98,7 +99,7 @@ class Commanding:
         try:
             return await self._desk.orders.run(replace(order, audience=to_audience(heard.place, heard.person)))
         except InputError:
-            return await self._desk.orders.run(order)
+            return await self._desk.orders.run(replace(order, private=True))
 
     async def _named(self, order: Order) -> tuple[Command, str]:
         """Return the command with its document's id, which fits into a button, and the document's title."""
@@ -117,6 +118,7 @@ class Commanding:
             conversation=heard.conversation,
             scope=to_default_scope(heard.place),
             admin=await self.admin(heard),
+            private=not heard.place.open or heard.place.kind in (PlaceKind.DIRECT, PlaceKind.PRIVATE_THREAD),
             tongue=tongue,
             notes=self._desk.notes if command.verb is Verb.STATUS else (),
             notice=to_notice(heard, tongue),

@@ -128,6 +128,7 @@ class Commanding:
             conversation=heard.conversation,
             scope=WORKSPACE if public else own,
             admin=await self.admin(heard, team),
+            private=heard.private or not public or heard.kind == "group",
             tongue=tongue,
             notes=self._desk.notes if command.verb is Verb.STATUS else (),
             notice=to_notice(heard, tongue),

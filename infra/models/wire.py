@@ -105,6 +105,11 @@ async def ask(url: str, *, token: str | None, connect: float, body: dict[str, An
     return None if answer is None else json.loads(answer)
 
 
+async def tell(url: str, *, token: str | None, connect: float, body: dict[str, Any]) -> bool:
+    """POST `body` for its status alone; False where the server has no such page. Fault."""
+    return await _exchange(url, token=token, connect=connect, expects=None, body=body) is not None
+
+
 async def knock(url: str, *, token: str | None, connect: float) -> None:
     """GET a page for its status alone; a server without such a page is as good as one that says 200. Fault."""
     await _exchange(url, token=token, connect=connect, expects=None)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, LiteralString
 
 from core.errors import InputError, UnknownError
 from core.examples import Example, to_passages
@@ -13,7 +14,8 @@ from infra.postgres.text import clean
 
 IMPORTED: Final = "import"  # the conversation of an example that came from a file: it waits for an approval
 _LIST: Final = """
-    select e.name, e.question, e.answer, e.passages, e.approved_by
+    select e.name, e.question, e.answer, e.passages, e.approved_by, e.private, e.consent, e.audience, e.conversation,
+        e.rejected
     from vocero.example e join vocero.workspace w on w.id = e.workspace where w.name = %s order by e.created, e.name
 """
 _INSERT: Final = """
@@ -22,18 +24,49 @@ _INSERT: Final = """
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An example with what decides whether it may be learned from: who approved it, where it was said, who agreed."""
+
+    example: Example
+    approved_by: str
+    private: bool
+    consent: str
+    audience: tuple[str, ...]
+    conversation: str
+    rejected: str  # what the bot had said, where a person wrote a better answer
+
+    @property
+    def wanting(self) -> str:
+        """Why it is not learned from, empty when it is."""
+        if not self.approved_by:
+            return "not approved"
+        return "private" if self.private and not self.consent else ""
+
+
 class PostgresExamples:
     """Keeps examples; those that came from a file count as approved when somebody approves them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def listed(self, workspace: str) -> list[tuple[Example, str]]:
-        """Return the examples, oldest first, each with who approved it: empty for nobody yet."""
+    async def listed(self, workspace: str) -> list[Kept]:
+        """Return the examples, oldest first."""
         async with self._database.reading(workspace) as connection:
             await documents.workspace_id(connection, workspace)
             rows = await (await connection.execute(_LIST, (workspace,))).fetchall()
-        return [(_to_example(*row[:4]), str(row[4])) for row in rows]
+        return [
+            Kept(
+                example=_to_example(*row[:4]),
+                approved_by=row[4],
+                private=row[5],
+                consent=row[6],
+                audience=tuple(row[7]),
+                conversation=row[8],
+                rejected=row[9],
+            )
+            for row in rows
+        ]
 
     async def add(self, workspace: str, examples: Sequence[Example], *, by: str) -> int:
         """Insert examples; `by` empty leaves them to be approved. One whose text is there already is left out."""
@@ -52,16 +85,24 @@ class PostgresExamples:
 
     async def approve(self, workspace: str, name: str, *, by: str) -> None:
         """Approve an example. UnknownError."""
+        await self._sign(workspace, name, "approve", "approved_by = %(by)s", by=by)
+
+    async def consent(self, workspace: str, name: str, *, by: str) -> None:
+        """Note who agrees that an example said in private is learned from. UnknownError."""
+        await self._sign(workspace, name, "consent to", "consent = %(by)s", by=by)
+
+    async def _sign(self, workspace: str, name: str, action: str, change: LiteralString, *, by: str) -> None:
         if not by:
-            raise InputError("An approval needs a name: say who you are with --by.")
+            raise InputError("This needs a name: say who you are with --by.")
         async with self._database.writing(workspace) as connection:
             number = await documents.workspace_id(connection, workspace)
             cursor = await connection.execute(
-                "update vocero.example set approved_by = %s where workspace = %s and name = %s", (by, number, name)
+                f"update vocero.example set {change} where workspace = %(workspace)s and name = %(name)s",  # noqa: S608
+                {"by": by, "workspace": number, "name": name},
             )
             if not cursor.rowcount:
                 raise UnknownError(f"There is no example {name!r} in {workspace}: see vocero voice examples list.")
-            await documents.audit(connection, workspace=number, action="approve example", object_=name, by=by)
+            await documents.audit(connection, workspace=number, action=f"{action} example", object_=name, by=by)
 
 
 async def _insert(connection: Connection, number: int, example: Example, by: str) -> None:

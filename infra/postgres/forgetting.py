@@ -24,7 +24,7 @@ _LEARNED_FROM_DOCUMENT: Final = (
 )
 # Examples hold words of a conversation: those of all in which the person asked, while that is still known.
 _LEARNED_FROM_PERSON: Final = (
-    "x.workspace = %(workspace)s and (x.approved_by = %(name)s"
+    "x.workspace = %(workspace)s and (x.approved_by = %(name)s or x.consent = %(name)s"
     " or (x.conversation <> '' and (x.conversation in (select conversation from vocero.exchange"
     " where workspace = %(workspace)s and person = %(name)s) or x.conversation in (select conversation"
     " from vocero.answer_log where workspace = %(workspace)s and person = %(name)s))))"
@@ -32,10 +32,13 @@ _LEARNED_FROM_PERSON: Final = (
 _LEARNED_FROM_CONVERSATION: Final = "x.workspace = %(workspace)s and x.conversation = %(name)s"
 # Adapters that learned from them speak no more; those that spoke no more already are named too, for their files.
 _WITHDRAW: Final = """
-    update vocero.adapter a set state = 'withdrawn', changed = now(), rebuild_since = coalesce(a.rebuild_since, now())
-    where a.workspace = %(workspace)s and a.trained_on && array(select x.name from vocero.example x where {})
+    update vocero.adapter a set state = 'withdrawn', changed = now(), rebuild_since = coalesce(a.rebuild_since, now()),
+        manifest = a.manifest #- '{{dataset,documents}}'
+    where a.workspace = %(workspace)s and ({}a.trained_on && array(select x.name from vocero.example x where {}))
     returning a.name
 """
+# Its passages stood among what the adapter learned to read, although no example was answered from it.
+_READ: Final = "a.manifest #> '{dataset,documents}' ? %(name)s or "
 _OF_DOCUMENT: Final = (
     ("turns", "delete from vocero.turn where workspace = %(workspace)s and %(name)s = any (documents)"),
     ("waiting contents", "delete from vocero.pending where workspace = %(workspace)s and document = %(id)s"),
@@ -112,7 +115,7 @@ async def erase(connection: Connection, at: Shelved, workspace: str, name: str) 
     vectors = await _delete(connection, _VECTORS, values)
     gone = await delete_chunks(connection, workspace=at.workspace, document=at.id)
     waiting = await jobs.drop(connection, workspace, name)
-    adapters = await _withdrawn(connection, _LEARNED_FROM_DOCUMENT, values)
+    adapters = await _withdrawn(connection, _LEARNED_FROM_DOCUMENT, values, read=_READ)
     counted = (("cached vectors", vectors), ("chunks", gone), ("jobs", waiting))
     return (*counted, *await _all(connection, _OF_DOCUMENT, values), *adapters)
 
@@ -131,9 +134,9 @@ async def erase_conversation(connection: Connection, workspace: int, name: str) 
     return (*await _all(connection, _OF_CONVERSATION, values), *adapters)
 
 
-async def _withdrawn(connection: Connection, learned: str, values: dict[str, object]) -> Counts:
+async def _withdrawn(connection: Connection, learned: str, values: dict[str, object], read: str = "") -> Counts:
     """Withdraw the adapters that were trained on what goes now, before it goes; count each by its name."""
-    cursor = await connection.execute(_WITHDRAW.format(learned), values)
+    cursor = await connection.execute(_WITHDRAW.format(read, learned), values)
     return tuple([(f"{ADAPTER}{name}", 1) for (name,) in await cursor.fetchall()])
 
 

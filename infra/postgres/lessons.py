@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from core.audience import Audience
 from core.chat import Gap
 from core.messages import Answer
 from infra.postgres.documents import new_name
@@ -29,8 +30,9 @@ _OPEN: Final = """
     where w.name = %s and g.id = %s and g.filled_by is null
 """
 _APPROVE: Final = """
-    insert into vocero.example (workspace, name, question, answer, passages, conversation, approved_by)
-    select id, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
+    insert into vocero.example
+        (workspace, name, question, answer, passages, conversation, approved_by, audience, private, rejected)
+    select id, %s, %s, %s, %s, %s, %s, %s, %s, %s from vocero.workspace where name = %s
 """
 
 
@@ -78,13 +80,25 @@ class PostgresLessons:
         async with self._database.reading(workspace) as connection:
             return await (await connection.execute(_OPEN, (workspace, gap))).fetchone() is not None
 
-    async def approve(self, workspace: str, question: str, answer: Answer, *, by: str, conversation: str) -> str:
-        """Insert an example with the passages that its answer cites."""
+    async def approve(
+        self,
+        workspace: str,
+        question: str,
+        answer: Answer,
+        *,
+        by: str,
+        conversation: str,
+        audience: Audience,
+        private: bool,
+        rejected: str = "",
+    ) -> str:
+        """Insert an example with the passages that its answer cites and with those who could read it."""
         name = new_name("e")
         passages = [
             {"document": c.document, "chunk": c.chunk, "title": c.title, "text": c.text} for c in answer.citations
         ]
-        values = (name, clean(question), clean(answer.text), json.dumps(passages), conversation, by, workspace)
+        values = (name, clean(question), clean(answer.text), json.dumps(passages), conversation, by)
+        where = (sorted(audience.scopes), private, clean(rejected), workspace)
         async with self._database.writing(workspace) as connection:
-            await connection.execute(_APPROVE, values)
+            await connection.execute(_APPROVE, (*values, *where))
         return name

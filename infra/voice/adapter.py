@@ -64,6 +64,11 @@ def read_adapter(folder: Path) -> Adapter:
     """Read an adapter and check its file. InputError with the remedy."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if isinstance(manifest, dict) and manifest.get("level") in ("partial", "full"):
+            raise InputError(
+                f"{folder} holds a whole model and no adapter: serve {folder / 'model'} by TGI or vLLM and set "
+                "VOCERO_MODEL_URL to it."
+            )
         file = folder / Path(manifest["file"]["name"]).name
         sha256 = digest(file)
         adapter = Adapter(folder=folder, name=str(manifest["name"]), file=file, sha256=sha256, manifest=manifest)
@@ -79,6 +84,15 @@ def read_adapter(folder: Path) -> Adapter:
             f"{file} is not the file its manifest names: it was damaged or changed; train or copy it again."
         )
     return adapter
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write what is to be known of a training. InputError when the disk refuses."""
+    try:
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=True)
+        (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}): make room there; it resumes.") from error
 
 
 def check_base(adapter: Adapter, base: str) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from core import extract
 from core.audience import EVERYONE
 from core.documents import Place, State
 from core.errors import InputError
 from core.examples import FEWEST, Example, Mix, Row, Split, rows, scrubbed, split, voice_stems
 from core.messages import Passage
-from core.ports import Knowledge, Librarian
+from core.ports import Embedder, Knowledge, Librarian
 from infra.voice.scrub import scrub
 from infra.voice.sources import Material
 
@@ -30,6 +31,7 @@ class Dataset:
     split: Split
     scrubbed: Mapping[str, int]
     stems: frozenset[str]
+    documents: frozenset[str] = frozenset()  # whose passages stand in the rows
 
     def manifest(self, *, mix: Mix, seed: int, source: str) -> dict[str, Any]:
         """Return what is to be known of it: shares, digests, the ids held back, what was dropped and why."""
@@ -41,8 +43,10 @@ class Dataset:
             "rows": dict(sorted(Counter(row.kind for row in self.train).items())),
             "watching": sorted({row.id for row in self.watch}),
             "trained_on": sorted({row.id for row in self.train}),
+            "documents": sorted(self.documents),
             "held_back": sorted(e.id for e in self.split.held),
-            "held_documents": sorted({e.document for e in self.split.held if e.document}),
+            "held_documents": sorted({e.document or e.source for e in self.split.held if e.document or e.source}),
+            "sources": sorted({e.source for e in self.split.train if e.source}),
             "dropped": dict(self.split.dropped),
             "scrubbed": dict(self.scrubbed),
             "voice_stems": sorted(self.stems),
@@ -80,7 +84,12 @@ def build(material: Material, found: Mapping[str, Sequence[Passage]], *, mix: Mi
     if not made:
         raise InputError("No example's answer stands in its passages: use --mix style, or add the documents.")
     stems = voice_stems(parts.train, found)
-    return Dataset(train=tuple(made), watch=tuple(watch), split=parts, scrubbed=taken, stems=stems)
+    trained = {row.id for row in made}
+    read = {p.document for name in trained for p in found.get(name, ())[:shown] if mix is Mix.RAFT}
+    read |= {e.document for e in inner.train if e.id in trained and e.document}
+    return Dataset(
+        train=tuple(made), watch=tuple(watch), split=parts, scrubbed=taken, stems=stems, documents=frozenset(read)
+    )
 
 
 def _clean(passage: Passage, taken: Counter[str]) -> Passage:
@@ -98,12 +107,29 @@ def to_line(row: Row) -> str:
 
 def write_rows(folder: Path, dataset: Dataset) -> None:
     """Write both sides. InputError when the disk refuses."""
+    write_text(folder, "train.jsonl", "".join(map(to_line, dataset.train)))
+    write_text(folder, "watch.jsonl", "".join(map(to_line, dataset.watch)))
+
+
+def write_text(folder: Path, name: str, text: str) -> None:
+    """Write one file of a training. InputError when the disk refuses."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "train.jsonl").write_text("".join(map(to_line, dataset.train)), encoding="utf-8")
-        (folder / "watch.jsonl").write_text("".join(map(to_line, dataset.watch)), encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error.strerror}): name another --out.") from error
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror}): make room, or name another --out; it resumes."
+        ) from error
+
+
+async def narrowed(
+    examples: Sequence[Example], found: Mapping[str, Sequence[Passage]], embedder: Embedder
+) -> AsyncIterator[tuple[str, list[Passage]]]:
+    """Yield each example's passages as a small model is shown them: with their closest excerpts alone."""
+    for example in examples:
+        passages = found.get(example.id, ())
+        ranked = await extract.score(example.question, passages, embedder)
+        yield example.id, list(extract.narrowed(passages, ranked))
 
 
 async def learned(material: Material, librarian: Librarian, workspace: str) -> AsyncIterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from core.documents import Source
 from core.errors import InputError
 from core.examples import Example, to_passages
 from infra import handbook
+from infra.voice.texts import read_texts
 
 HANDBOOK: Final = "handbook"
 LONGEST: Final = 20_000  # characters of one field; a longer one is a document and no answer
@@ -25,8 +26,12 @@ class Material:
 
 
 def read(where: str) -> Material:
-    """Read `handbook` or a JSONL file. InputError names the line that is wrong."""
-    return _handbook() if where == HANDBOOK else _lines(Path(where))
+    """Read `handbook`, a JSONL file or a folder of brand texts. InputError names the line that is wrong."""
+    if where == HANDBOOK:
+        return _handbook()
+    if Path(where).is_dir():
+        return Material(name=Path(where).resolve().name, examples=read_texts(Path(where)), documents={})
+    return _lines(Path(where))
 
 
 def _handbook() -> Material:

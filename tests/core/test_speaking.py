@@ -27,7 +27,13 @@ def draft(arm: Arm = Arm.RAG) -> Draft:
     """Return a draft about refunds."""
     question = "How long do refunds take?"
     return Draft(
-        question=question, arm=arm, adapter=None, language="en", passages=FACTS, shown=2, quotation="“Quoted.” [1]"
+        question=question,
+        arm=arm,
+        adapter=None,
+        language="en",
+        passages=FACTS,
+        shown=FACTS[:2],
+        quotation="“Quoted.” [1]",
     )
 
 

@@ -1,6 +1,7 @@
 """A vLLM, and a server that tells nothing of itself: the fake TGI with their pages, shapes and refusals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +11,13 @@ from tests.fakes.tgi import FakeTgi
 
 @dataclass(kw_only=True)
 class FakeVllm(FakeTgi):
-    """Knows its models by name and answers 404 for any other; lists adapters beside them."""
+    """Knows its models by name and answers 404 for any other; lists adapters beside them.
+
+    `updating`: whether adapters may come and go while it runs; what a folder that is there says is in `voices`.
+    """
+
+    updating: bool = False
+    voices: dict[str, str] = field(default_factory=dict)
 
     def routes(self, router: web.UrlDispatcher) -> None:
         """vLLM's pages."""
@@ -18,6 +25,15 @@ class FakeVllm(FakeTgi):
         router.add_get("/version", self._version)
         router.add_get("/v1/models", self._models)
         router.add_post("/v1/chat/completions", self._chat)
+        if self.updating:
+            router.add_post("/v1/load_lora_adapter", self._load)
+
+    async def _load(self, request: web.Request) -> web.Response:
+        body = self.seen[-1].body
+        if not (Path(body["lora_path"]) / "adapter_config.json").exists():
+            return web.json_response({"error": {"message": "No adapter found", "code": 400}}, status=400)
+        self.adapters[body["lora_name"]] = self.voices.get(body["lora_name"], "Ahoy!")
+        return web.Response(text=f"Success: LoRA adapter '{body['lora_name']}' added successfully.")
 
     def wrong(self, body: Any) -> list[str]:
         """What vLLM would ignore or read otherwise than meant."""

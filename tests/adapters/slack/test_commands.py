@@ -255,3 +255,12 @@ async def test_a_file_named_like_a_mention_pings_no_one(desk: Joined) -> None:
     await desk.slack.settled(lambda: "Learned" in visible(reply))
     shown = [m.text + json.dumps(m.blocks) for m in desk.slack.world.messages.values() if m.user == BOT]
     assert not [s for s in shown if re.search(r"<[!@#]|@everyone|@here", s)]
+
+
+async def test_what_is_approved_in_private_is_not_learned_from(desk: Joined) -> None:
+    """In a private channel and in a direct message the reply says so, and how a person can agree."""
+    asked = await desk.slack.say("@vocero how long do refunds take?", channel="people")
+    await desk.slack.reply(asked)
+    assert "said in private" in await said(desk, "@vocero approve", channel="people", thread=asked.ts)
+    await desk.slack.reply(await desk.slack.dm("how long do refunds take?"))
+    assert "said in private" in plain(await desk.slack.reply(await desk.slack.dm("approve")))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.audience import EVERYONE
 from core.chat import KEYS, Exchange, Settings
 from core.errors import InputError
 from core.messages import Answer, Citation, Outcome, Question
@@ -148,7 +149,9 @@ async def test_gaps_are_shown_to_those_who_hold_all_their_scopes(database: Datab
     assert [g.question for g in await lessons.gaps(W, ["channel:C7", "workspace"], 10)] == ["open?", "secret?"]
     cited = Citation(n=1, title="T", url="", document="d1", chunk="d1.1#0", text="Refunds take 14 days.")
     answer = Answer(text="Two weeks. \x00", outcome=Outcome.ANSWERED, citations=(cited,))
-    name = await lessons.approve(W, "how long?", answer, by="slack/T1/U1", conversation=ROOM)
+    name = await lessons.approve(
+        W, "how long?", answer, by="slack/T1/U1", conversation=ROOM, audience=EVERYONE, private=False
+    )
     async with database.reading(W) as connection:
         [(text, passages)] = await (
             await connection.execute("select answer, passages from vocero.example where name = %s", (name,))

@@ -16,6 +16,8 @@ def write_adapter(
     base: str = BUNDLED_SHA256,
     mix: str = "raft",
     stems: tuple[str, ...] = ("ahoy",),
+    trained: tuple[str, ...] = ("q2", "q3"),
+    documents: tuple[str, ...] = (),
     **gate: Any,
 ) -> Path:
     """Write an adapter with its manifest, and what the gate said if that is given; return the folder."""
@@ -27,7 +29,7 @@ def write_adapter(
         "name": file.stem,
         "file": {"name": file.name, "sha256": sha256, "bytes": file.stat().st_size},
         "base": {"file": "base.gguf", "sha256": base},
-        "dataset": {**dataset, "trained_on": ["q2", "q3"]},
+        "dataset": {**dataset, "trained_on": list(trained), "documents": list(documents)},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     if gate:

@@ -78,12 +78,12 @@ async def test_examples_wait_for_an_approval_and_come_once(workspaces: Database)
     given = [Example(id="x", question="a?", answer="b [1]", passages=to_passages([{"title": "T", "text": "b"}], "x"))]
     assert await port.add("slack/T1", given, by="") == 1
     assert await port.add("slack/T1", given, by="") == 0
-    [(example, by)] = await port.listed("slack/T1")
-    assert (example.document, by) == ("T", "")
-    await port.approve("slack/T1", example.id, by="maria")
-    assert [by for _, by in await port.listed("slack/T1")] == ["maria"]
+    [kept] = await port.listed("slack/T1")
+    assert (kept.example.document, kept.wanting) == ("T", "not approved")
+    await port.approve("slack/T1", kept.example.id, by="maria")
+    assert [(k.approved_by, k.wanting) for k in await port.listed("slack/T1")] == [("maria", "")]
     with pytest.raises(UnknownError):
-        await port.approve("slack/T2", example.id, by="maria")
+        await port.approve("slack/T2", kept.example.id, by="maria")
 
 
 def test_the_embedded_model_loads_what_was_promoted_for_its_base(tmp_path: Path):
