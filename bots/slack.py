@@ -24,7 +24,8 @@ from adapters.slack.people import People
 from adapters.slack.sockets import Sockets
 from adapters.slack.team import Desk, Team
 from adapters.slack.web import Web
-from core.errors import BotError, RefusedError, SetupError
+from bots.oversight import Oversight, blind, overseen
+from core.errors import BotError, RefusedError, SetupError, UnavailableError
 from core.inbox import BEAT
 from core.orders import Orders
 from core.reception import Reception
@@ -76,12 +77,14 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # a start may take long: it is broken off
         asyncio.get_running_loop().add_signal_handler(number, starting.cancel if starting else stop.set)
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        oversight = await stack.enter_async_context(overseen(settings, "slack", say=say))
+        calls = [oversight.calls("slack", settings.slack_api_url)]
+        session = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=calls))
         # a wrong token is said before anything is started
         team = None if settings.slack_oauth else await open_team(settings, session, say)
-        vocero = await stack.enter_async_context(open_vocero(settings, say=say))
+        vocero = await stack.enter_async_context(open_vocero(settings, say=say, telemetry=oversight.telemetry))
         await stack.enter_async_context(vocero.nightly())
-        where = await open_slack(stack, vocero, settings, session, team)
+        where = await open_slack(stack, vocero, settings, session, team, oversight=oversight)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         for note in vocero.notes:
@@ -89,6 +92,7 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
         who = f"@{team.me.name} answers in {team.me.url or team.me.team}" if team else "answers in every workspace"
         say(f"Slack: {who} ({where}; Ctrl-C ends it).")
         await stop.wait()
+        oversight.close()
         say("Slack: finishing what is in hand.")
 
 
@@ -131,6 +135,7 @@ async def open_slack(
     team: Team | None,
     *,
     beat: float = BEAT,
+    oversight: Oversight | None = None,
 ) -> str:
     """Join the parts, open the ways in, and return what they are. Leaving closes the ways in first, then drains.
 
@@ -149,7 +154,8 @@ async def open_slack(
         if roster:
             await (roster.gone(name) if kind == "app_uninstalled" else roster.revoked(name))
 
-    handler = SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams)
+    watched = oversight or blind()
+    handler = watched.handler(SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams))
     platform = f"slack/{team.me.team}" if team else "slack/"
     reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat)
     await stack.enter_async_context(reception)
@@ -163,9 +169,17 @@ async def open_slack(
     if http:
         ready = lambda: not reception.closing  # noqa: E731 - one word of state
         web = await stack.enter_async_context(Web(app, settings.http_bind, ready=ready, routes=routes))
+        watched.open(vocero)
         return f"events at port {web.port}"
     sockets = await stack.enter_async_context(Sockets(app, _secret(settings.slack_app_token)))
+    watched.open(vocero, lambda: _connected(sockets))
     return f"{await sockets.connected()} sockets"
+
+
+async def _connected(sockets: Sockets) -> str:
+    if not (n := await sockets.connected()):
+        raise UnavailableError("no socket to Slack is open: it is being connected again; check the network.")
+    return f"{n} sockets"
 
 
 def _open_roster(

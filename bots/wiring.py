@@ -2,12 +2,13 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from bots.watching import Watching
 from core.bot import Bot
 from core.chat import Exchanges, Lessons, Rooms
 from core.errors import SetupError, UnavailableError
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
+    from infra.telemetry.observed import Telemetry
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
 SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
+
+
+Health = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,8 @@ class Vocero:
     chat: "Chat"
     worker: Callable[[], "Worker"]  # made when wanted
     nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
+    health: "Mapping[str, Health]"  # by service: each says that it is well, or raises BotError with the remedy
+    sample: "Callable[[], Awaitable[None]]"  # brings the gauges of the database up to date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +82,16 @@ class Ends:
 
 @asynccontextmanager
 async def open_vocero(
-    settings: Settings, *, say: Callable[[str], None], model: bool = True, redis: bool = True
+    settings: Settings,
+    *,
+    say: Callable[[str], None],
+    model: bool = True,
+    redis: bool = True,
+    telemetry: "Telemetry | None" = None,
 ) -> AsyncIterator[Vocero]:
     """Start or join everything the settings ask for and yield the bot; `say` gets a sentence for each longer step.
 
-    `model` and `redis` False leave those alone, for commands that have no use for them.
+    `model` and `redis` False leave those alone, for commands that have no use for them. `telemetry` watches all of it.
     """
     configure(settings.log_format)
     async with AsyncExitStack() as stack:
@@ -93,7 +105,7 @@ async def open_vocero(
             await _to_head(ends.admin, ends.database)
         await loading
         patience.cancel()
-        yield await _join(settings, ends, stack, model=model)
+        yield await _join(settings, ends, stack, model=model, telemetry=telemetry)
 
 
 @asynccontextmanager
@@ -133,7 +145,9 @@ async def open_endpoints(
         )
 
 
-async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model: bool) -> Vocero:
+async def _join(
+    settings: Settings, ends: Ends, stack: AsyncExitStack, *, model: bool, telemetry: "Telemetry | None"
+) -> Vocero:
     from infra.knowledge.engine import KnowledgeEngine
     from infra.knowledge.fetch import fetch
     from infra.knowledge.librarian import Librarian as OurLibrarian
@@ -146,31 +160,33 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
-    embedder = await open_embedder(settings, stack)
-    knowledge = KnowledgeEngine(database, embedder)
+    seen = Watching(telemetry)
+    embedder = seen.embedder(await open_embedder(settings, stack))
+    knowledge = seen.knowledge(KnowledgeEngine(database, embedder))
     parser = await stack.enter_async_context(Readers())
-    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
+    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch, told=seen.learned)
     await librarian.sweep()
     speaker = None
     if model and ends.models:
         at_once = SERVED_AT_ONCE if settings.model_url else MODEL_SLOTS
         speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token, concurrency=at_once)
         stack.push_async_callback(speaker.close)
-    memory, cache = await _open_redis(ends, stack)
+    memory, cache = await _open_redis(ends, stack, failed=seen.redis_failed)
     served = bool(settings.model_url or settings.model_file)
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
         memory=memory,
-        cache=cache,
-        journal=Journal(database),
+        cache=seen.cache(cache),
+        journal=seen.journal(Journal(database)),
         voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
-        speaker=speaker,
+        speaker=seen.speaker(speaker),
         voiced=served,
+        witness=seen.witness,
     )
-    chat = _to_chat(database, memory)
+    chat = _to_chat(database, memory, seen)
     return Vocero(
         bot=bot,
         knowledge=knowledge,
@@ -180,7 +196,24 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         chat=chat,
         worker=lambda: _to_worker(ends.database, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
+        health=_to_health(settings, ends, database),
+        sample=lambda: seen.sample(database),
     )
+
+
+def _to_health(settings: Settings, ends: Ends, database: "Database") -> Mapping[str, Health]:
+    from infra.postgres.pulse import check_writable
+
+    async def writable() -> str:
+        await check_writable(database)
+        return "PostgreSQL takes writes"
+
+    return {
+        "database": writable,
+        "redis": lambda: redis_health(ends),
+        "model": lambda: model_health(ends),
+        "embeddings": lambda: embedder_health(settings),
+    }
 
 
 @asynccontextmanager
@@ -207,7 +240,7 @@ def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Wo
     return Worker(url, database, librarian)
 
 
-def _to_chat(database: "Database", memory: Memory) -> Chat:
+def _to_chat(database: "Database", memory: Memory, seen: Watching) -> Chat:
     from infra.postgres.exchanges import PostgresExchanges
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.inbox import PostgresInbox
@@ -217,7 +250,7 @@ def _to_chat(database: "Database", memory: Memory) -> Chat:
     from infra.sealing import Sealer
 
     return Chat(
-        inbox=PostgresInbox(database),
+        inbox=seen.inbox(PostgresInbox(database)),
         rooms=PostgresRooms(database),
         exchanges=PostgresExchanges(database),
         lessons=PostgresLessons(database),
@@ -241,12 +274,12 @@ async def open_embedder(settings: Settings, stack: AsyncExitStack) -> Embedder:
     return served
 
 
-async def _open_redis(ends: Ends, stack: AsyncExitStack) -> tuple[Memory, AnswerCache]:
+async def _open_redis(ends: Ends, stack: AsyncExitStack, *, failed: Callable[[], None]) -> tuple[Memory, AnswerCache]:
     from infra.redis import NoAnswers, NoMemory, RedisAnswers, RedisMemory, RedisStore
 
     if ends.redis is None:
         return NoMemory(), NoAnswers()
-    store = await stack.enter_async_context(RedisStore(ends.redis))
+    store = await stack.enter_async_context(RedisStore(ends.redis, failed=failed))
     return RedisMemory(store), RedisAnswers(store)
 
 

@@ -43,7 +43,9 @@ def _digest(text: str) -> str:
 class RedisStore:
     """One Redis, used for memory and answers. Made by `open`, closed by leaving the block."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, failed: Callable[[], None] = lambda: None) -> None:
+        """Keep what is given; `failed` is called for each call that Redis did not answer."""
+        self._failed = failed
         self._redis: Redis = Redis.from_url(
             url,
             socket_timeout=budgets.REDIS,
@@ -63,6 +65,7 @@ class RedisStore:
     async def attempt(self, call: Callable[[Redis], Awaitable[T]], otherwise: T) -> T:
         """Return the call's result, or `otherwise` when Redis is down, silent, full or resting."""
         if time.monotonic() < self._again:
+            self._failed()
             return otherwise
         try:
             result = await call(self._redis)
@@ -70,6 +73,7 @@ class RedisStore:
             self._failures += 1
             if self._failures >= FAILURES:
                 self._again = time.monotonic() + REST
+            self._failed()
             return otherwise
         self._failures = 0
         return result
