@@ -21,6 +21,7 @@ from adapters.discord.intake import Intake
 from adapters.discord.supervisor import Supervisor
 from adapters.discord.sync import sync
 from bots.oversight import Oversight, blind, overseen
+from bots.watching import troubles
 from core.errors import BotError, SetupError, UnavailableError
 from core.inbox import BEAT, Arrival
 from core.orders import Orders
@@ -175,6 +176,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         rooms=chat.rooms,
         exchanges=chat.exchanges,
         lessons=chat.lessons,
+        troubles=lambda: troubles(vocero.health),
     )
     return Desk(
         bot=vocero.bot,

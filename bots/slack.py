@@ -25,6 +25,7 @@ from adapters.slack.sockets import Sockets
 from adapters.slack.team import Desk, Team
 from adapters.slack.web import Web
 from bots.oversight import Oversight, blind, overseen
+from bots.watching import troubles
 from core.errors import BotError, RefusedError, SetupError, UnavailableError
 from core.inbox import BEAT
 from core.orders import Orders
@@ -211,6 +212,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         rooms=vocero.chat.rooms,
         exchanges=vocero.chat.exchanges,
         lessons=vocero.chat.lessons,
+        troubles=lambda: troubles(vocero.health),
     )
     return Desk(
         bot=vocero.bot,

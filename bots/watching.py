@@ -1,9 +1,12 @@
 """Watching the ports: what `vocero run` puts around them, and other commands do without."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from core.documents import Learned
+from core.errors import BotError
 from core.inbox import Inbox
 from core.ports import AnswerCache, Embedder, Journal, Knowledge, Speaker
 from core.watch import unwatched
@@ -19,6 +22,8 @@ from infra.telemetry.observed import (
 
 if TYPE_CHECKING:
     from infra.postgres.pool import Database
+
+LOOK: Final = 3.0  # seconds for a service to say how it is, while somebody waits for the reply
 
 
 class Watching:
@@ -70,3 +75,20 @@ class Watching:
         if self._telemetry:
             self._telemetry.meters.fill(connections=database.connections)
             self._telemetry.meters.fill(waiting=asdict(await pulse(database)))
+
+
+async def troubles(health: Mapping[str, Callable[[], Awaitable[str]]]) -> list[str]:
+    """Return what is wrong with the services now: its name and a sentence with the remedy, none when all is well."""
+    said = await asyncio.gather(*(_trouble(name, look) for name, look in health.items()))
+    return [sentence for sentence in said if sentence]
+
+
+async def _trouble(name: str, look: Callable[[], Awaitable[str]]) -> str:
+    try:
+        async with asyncio.timeout(LOOK):
+            await look()
+    except TimeoutError:
+        return f"{name}: no answer within {LOOK:.0f} s."
+    except BotError as error:
+        return f"{name}: {error}"
+    return ""

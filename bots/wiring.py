@@ -208,12 +208,12 @@ def _to_health(settings: Settings, ends: Ends, database: "Database") -> Mapping[
         await check_writable(database)
         return "PostgreSQL takes writes"
 
-    return {
-        "database": writable,
-        "redis": lambda: redis_health(ends),
-        "model": lambda: model_health(ends),
-        "embeddings": lambda: embedder_health(settings),
-    }
+    looks: dict[str, Health] = {"database": writable, "embeddings": lambda: embedder_health(settings)}
+    if ends.redis:  # one that nobody wants is no trouble
+        looks["redis"] = lambda: redis_health(ends)
+    if ends.models:
+        looks["model"] = lambda: model_health(ends)
+    return looks
 
 
 @asynccontextmanager
@@ -320,6 +320,16 @@ async def database_health(ends: Ends) -> str:
         await _to_head(ends.admin, ends.database)
     await check(ends.database)
     return "PostgreSQL answers, the schema is up to date, the role is plain" + (" (embedded)" if ends.admin else "")
+
+
+async def write_health(ends: Ends) -> str:
+    """Write a row and take it back; KnowledgeDown with the remedy when the database keeps nothing."""
+    from infra.postgres.pool import Database
+    from infra.postgres.pulse import try_write
+
+    async with Database(ends.database, connections=1) as database:
+        await try_write(database)
+    return "a row was written and taken back"
 
 
 async def redis_health(ends: Ends) -> str:

@@ -1,5 +1,6 @@
 """Whether the database takes work, and how much waits in it: counts and ages of all workspaces together."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ from core.errors import KnowledgeDown
 from infra.postgres.errors import BUSY, READ_ONLY
 from infra.postgres.pool import Database
 
+TRIAL: Final = "local/doctor"  # the workspace of a row that is never kept
 _WRITABLE: Final = "select current_setting('transaction_read_only') = 'off'"
 _INBOX: Final = "select n, oldest from vocero.pulse()"
 _JOBS: Final = """
@@ -15,6 +17,9 @@ _JOBS: Final = """
         left join vocero_jobs.procrastinate_events e on e.job_id = j.id and e.type = 'started'
     where j.status in ('todo', 'doing') group by j.status
 """
+
+
+_TRY: Final = "insert into vocero.workspace (name) values (%s) on conflict do nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +52,15 @@ async def check_writable(database: Database) -> None:
         raise
     if not writable:
         raise KnowledgeDown(READ_ONLY)
+
+
+async def try_write(database: Database) -> None:
+    """Write a row and take it back. KnowledgeDown: read-only, full, locked, or not allowed."""
+    with suppress(_TakenBack):
+        async with database.writing(TRIAL) as connection:
+            await connection.execute(_TRY, (TRIAL,))
+            raise _TakenBack
+
+
+class _TakenBack(Exception):
+    """Ends the transaction without a trace."""
