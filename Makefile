@@ -87,8 +87,8 @@ COMPILE_DOCLING = .lock/bin/uv pip compile --quiet --universal --generate-hashes
 	--override requirements/docling-override.txt requirements/docling.in
 lock:  ## renew the locks
 	@test -x .lock/bin/uv || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install uv; }
-	@$(COMPILE) --group build --output-file requirements/lock.txt
-	@$(COMPILE) --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
+	@$(COMPILE) --extra traces --group build --output-file requirements/lock.txt
+	@$(COMPILE) --extra traces --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
 	@$(COMPILE_VOICE) --output-file requirements/voice.txt
 	@$(COMPILE_DOCLING) --output-file requirements/docling.txt
 

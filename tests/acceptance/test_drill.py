@@ -20,7 +20,13 @@ def run(home: Path, *words: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VOCERO_")}
     command = [sys.executable, "-c", "from bots.cli import main; main()", *words]
     ran = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env={**kept, "VOCERO_HOME": str(home)}, timeout=300
+        command,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**kept, "VOCERO_HOME": str(home)},
+        timeout=300,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     return ran.stdout
@@ -57,6 +63,7 @@ def answers(home: Path, questions: list[str]) -> list[object]:
         cwd=ROOT,
         env={**kept, "VOCERO_HOME": str(home)},
         timeout=300,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     return [json.loads(line) for line in ran.stdout.splitlines()]

@@ -40,7 +40,7 @@ async def test_a_restored_database_finds_the_same(
     before, file = await found(company), tmp_path / "vocero.dump"
     assert await backup(postgres.admin, file) == file.stat().st_size > 0
     assert file.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["vocero.dump"]
+    assert names(tmp_path) == ["vocero.dump"]
     empty = postgres_server.database()
     await restore(empty.admin, file)
     await migrate(empty.admin, APPLICATION)
@@ -53,6 +53,11 @@ async def test_a_restored_database_finds_the_same(
     assert owners(empty) == owners(postgres), "what the keeper owns decides what it may see"
     with pytest.raises(SetupError, match=r"already holds workspaces, .*: restore into an empty one"):
         await restore(empty.admin, file)
+
+
+def names(folder: Path) -> list[str]:
+    """Return the files in a folder."""
+    return [path.name for path in folder.iterdir()]
 
 
 OWNED = """
@@ -75,7 +80,7 @@ async def test_who_may_not_is_told_who_may(postgres: Urls, database: Database, t
     """The application's role sees no workspace, so it can save none; nothing is left of the attempt."""
     with pytest.raises(SetupError, match="give --admin-url a superuser"):
         await backup(postgres.application, tmp_path / "x.dump")
-    assert not os.listdir(tmp_path)
+    assert not names(tmp_path)
 
 
 async def test_files_that_are_none(postgres: Urls, tmp_path: Path) -> None:
