@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Final
 from core.documents import Learned
 from core.errors import BotError
 from core.inbox import Inbox
-from core.ports import AnswerCache, Embedder, Journal, Knowledge, Speaker
+from core.ports import Embedder, Knowledge, Speaker
 from core.watch import unwatched
 from infra.telemetry.observed import (
-    ObservedAnswers,
     ObservedEmbedder,
     ObservedInbox,
-    ObservedJournal,
     ObservedKnowledge,
     ObservedSpeaker,
     Telemetry,
@@ -40,14 +38,6 @@ class Watching:
     def knowledge(self, knowledge: Knowledge) -> Knowledge:
         """Return the knowledge, watched."""
         return ObservedKnowledge(knowledge, self._telemetry) if self._telemetry else knowledge
-
-    def cache(self, cache: AnswerCache) -> AnswerCache:
-        """Return the cache, watched."""
-        return ObservedAnswers(cache, self._telemetry) if self._telemetry else cache
-
-    def journal(self, journal: Journal) -> Journal:
-        """Return the journal, watched."""
-        return ObservedJournal(journal, self._telemetry) if self._telemetry else journal
 
     def speaker(self, speaker: Speaker | None) -> Speaker | None:
         """Return the speaker, watched; None stays None."""

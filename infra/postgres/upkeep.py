@@ -18,6 +18,7 @@ from infra.postgres.pool import Connection
 
 KEEP_VECTORS: Final = 30.0  # days that a vector without a chunk is kept, for the edit that is taken back
 WORN: Final = 0.05  # share of dead rows from which indexes are rebuilt: before autovacuum's .2, which would take longer
+KEEP_ANSWERS: Final = 400.0  # days that the record of an answer, its buttons and an unfilled question are kept
 BATCH: Final = 10_000  # vectors trimmed in one transaction
 KEEPER: Final = "vocero_keeper"  # owns the tables of vectors; see migration 0002
 _LOCK: Final = 0x766F757065  # "voupe": one upkeep at a time
@@ -105,10 +106,15 @@ class _Work:
 
 
 async def _trim(connection: Connection) -> int:
+    """Return how many vectors went; what answers left behind goes, too."""
+    await _batches(connection, "select vocero.trim_answers(%s, %s)", KEEP_ANSWERS)
+    return await _batches(connection, "select vocero.trim_vectors(%s, %s)", KEEP_VECTORS)
+
+
+async def _batches(connection: Connection, statement: str, days: float) -> int:
     total = 0
     while True:
-        cursor = await connection.execute("select vocero.trim_vectors(%s, %s)", (KEEP_VECTORS, BATCH))
-        row = await cursor.fetchone()
+        row = await (await connection.execute(statement, (days, BATCH))).fetchone()
         gone = int(row[0]) if row else 0
         total += gone
         if gone < BATCH:

@@ -54,8 +54,12 @@ ROWS: Final[list[tuple[str, list[tuple[str, str, dict[str, str]]]]]] = [
                 },
             ),
             ("Seconds of each stage, p95", "s", {"{{stage}}": quantile(0.95, "vocero_stage_seconds", "stage")}),
-            ("Cache", "ops", {"{{result}}": rate("vocero_cache_total", "result")}),
-            ("Questions that nothing answered", "ops", {"gaps": rate("vocero_gaps_total")}),
+            ("Cache", "ops", {"cached: {{cached}}": rate("vocero_answers_total", "cached")}),
+            (
+                "Questions that nothing answered",
+                "ops",
+                {"abstained": rate('vocero_answers_total{outcome="abstained"}')},
+            ),
         ],
     ),
     (

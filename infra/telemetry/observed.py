@@ -13,7 +13,7 @@ from core.audience import Audience
 from core.errors import BotError, EmbedderDown
 from core.inbox import Arrival, Inbox, Work
 from core.messages import Answer, Question
-from core.ports import AnswerCache, Embedder, Found, Journal, Knowledge, Shelf, Speaker
+from core.ports import Embedder, Found, Knowledge, Shelf, Speaker
 from core.prompt import Prompt
 from core.reception import Handler, Held
 from core.watch import Seen
@@ -173,47 +173,6 @@ class ObservedSpeaker:
                 raise
             finally:
                 meters.model_inflight.dec()
-
-
-class ObservedAnswers:
-    """The port `AnswerCache`."""
-
-    def __init__(self, cache: AnswerCache, telemetry: Telemetry) -> None:
-        self._inner, self._meters = cache, telemetry.meters
-
-    async def find(self, workspace: str, key: str) -> Answer | None:
-        """Return the answer, if it is there."""
-        found = await self._inner.find(workspace, key)
-        self._meters.cache.labels("hit" if found else "miss").inc()
-        return found
-
-    async def keep(self, workspace: str, key: str, answer: Answer, *, seconds: float) -> None:
-        """Store an answer."""
-        await self._inner.keep(workspace, key, answer, seconds=seconds)
-
-    async def purge(self, workspace: str, document: str) -> int:
-        """Delete what cites this document."""
-        return await self._inner.purge(workspace, document)
-
-
-class ObservedJournal:
-    """The port `Journal`."""
-
-    def __init__(self, journal: Journal, telemetry: Telemetry) -> None:
-        self._inner, self._meters = journal, telemetry.meters
-
-    async def note(self, question: Question, answer: Answer) -> str:
-        """Record how a question ended."""
-        return await self._inner.note(question, answer)
-
-    async def gap(self, question: Question) -> None:
-        """Keep a question that nothing answered."""
-        self._meters.gaps.inc()
-        await self._inner.gap(question)
-
-    async def erase(self, workspace: str, *, conversation: str = "", user: str = "") -> tuple[tuple[str, int], ...]:
-        """Delete what a conversation or a user left."""
-        return await self._inner.erase(workspace, conversation=conversation, user=user)
 
 
 class ObservedInbox:
