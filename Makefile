@@ -7,7 +7,7 @@ VOICE := .venv-voice
 DOCLING := .venv-docling
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-docling test-slow test-browser test-voice lint bench setup setup-dev setup-docling setup-voice lock clean help
+.PHONY: demo test test-docling test-slow test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ test-slow: setup-dev  ## journeys through Slack and Discord, kills and floods: m
 
 test-browser: setup-dev  ## the chat page in a real Chromium; says what to install if there is none
 	@$(BIN)/python -m pytest -m browser tests/acceptance/test_console_browser.py
+
+soak: setup-dev  ## an hour at five questions a second; MINUTES=10 RATE=5: memory, lateness, tables
+	@$(BIN)/python -m tests.benchmarks.soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),5)
 
 lint: setup-dev  ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -87,8 +90,8 @@ COMPILE_DOCLING = .lock/bin/uv pip compile --quiet --universal --generate-hashes
 	--override requirements/docling-override.txt requirements/docling.in
 lock:  ## renew the locks
 	@test -x .lock/bin/uv || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install uv; }
-	@$(COMPILE) --group build --output-file requirements/lock.txt
-	@$(COMPILE) --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
+	@$(COMPILE) --extra traces --group build --output-file requirements/lock.txt
+	@$(COMPILE) --extra traces --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
 	@$(COMPILE_VOICE) --output-file requirements/voice.txt
 	@$(COMPILE_DOCLING) --output-file requirements/docling.txt
 

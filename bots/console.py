@@ -38,10 +38,19 @@ def serve(
 
     @asynccontextmanager
     async def opening(say: Say) -> AsyncIterator[Product]:
+        from bots.oversight import overseen
         from bots.wiring import open_vocero
 
-        async with open_vocero(settings, say=say) as vocero, vocero.nightly():
-            yield vocero
+        async with (
+            overseen(settings, "console", say=_print) as oversight,
+            open_vocero(settings, say=say, telemetry=oversight.telemetry) as vocero,
+            vocero.nightly(),
+        ):
+            oversight.open(vocero)
+            try:
+                yield vocero
+            finally:
+                oversight.close()
 
     token = settings.console_token.get_secret_value() if settings.console_token else ""
     desk = Desk(workspace=workspace, examples=examples)

@@ -20,7 +20,9 @@ from adapters.discord.handler import DiscordHandler
 from adapters.discord.intake import Intake
 from adapters.discord.supervisor import Supervisor
 from adapters.discord.sync import sync
-from core.errors import BotError, SetupError
+from bots.oversight import Oversight, blind, overseen
+from bots.watching import troubles
+from core.errors import BotError, SetupError, UnavailableError
 from core.inbox import BEAT, Arrival
 from core.orders import Orders
 from core.reception import Reception
@@ -61,12 +63,14 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
         loop.add_signal_handler(number, stop.set)
     stopping = asyncio.ensure_future(stop.wait())
     async with AsyncExitStack() as stack:
-        opening = asyncio.ensure_future(stack.enter_async_context(open_vocero(settings, say=say)))
+        oversight = await stack.enter_async_context(overseen(settings, "discord", say=say))
+        opened = open_vocero(settings, say=say, telemetry=oversight.telemetry)
+        opening = asyncio.ensure_future(stack.enter_async_context(opened))
         await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
         vocero = await opening
         await stack.enter_async_context(vocero.nightly())
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        joined = await open_discord(stack, vocero, settings, session)
+        joined = await open_discord(stack, vocero, settings, session, oversight=oversight)
         connecting = asyncio.ensure_future(joined.connect(say))
         await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
@@ -74,11 +78,13 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
             await asyncio.gather(connecting, return_exceptions=True)
             return
         client = await connecting
+        oversight.open(vocero, joined.connected)
         for note in vocero.notes:
             say(note)
         say(f"Discord: {client.user} answers in {len(client.guilds)} servers (Ctrl-C ends it).")
         ended = asyncio.ensure_future(joined.supervisor.stopped.wait())
         await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+        oversight.close()
         ended.cancel()
         if not stop.is_set():
             raise SetupError(joined.supervisor.error)
@@ -93,6 +99,12 @@ class Joined:
     reception: Reception
     guilds: Any
 
+    async def connected(self) -> str:
+        """Return a sentence about the connection. UnavailableError while it is down."""
+        if not self.supervisor.connected:
+            raise UnavailableError("the connection to Discord is down: it is being made again; check the network.")
+        return "connected"
+
     async def connect(self, say: Say) -> Ears:
         """Wait for the first connection and send the commands if they changed. SetupError."""
         client = await self.supervisor.ready()
@@ -105,7 +117,13 @@ class Joined:
 
 
 async def open_discord(
-    stack: AsyncExitStack, vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession, *, beat: float = BEAT
+    stack: AsyncExitStack,
+    vocero: "Vocero",
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    *,
+    beat: float = BEAT,
+    oversight: Oversight | None = None,
 ) -> Joined:
     """Join the parts and begin to connect. Leaving drains first, while the connection still stands, then closes it."""
     point(settings)
@@ -117,8 +135,9 @@ async def open_discord(
 
     supervisor = Supervisor(lambda: make(), to_token(settings))  # noqa: PLW0108 - made below
     desk = to_desk(vocero, settings, session)
+    watched = oversight or blind()
     handler = DiscordHandler(desk, supervisor.client, lambda: intake.gates)
-    reception = Reception(inbox, handler, platform="discord/", beat=beat)
+    reception = Reception(inbox, watched.handler(handler), platform="discord/", beat=beat)
     intake = Intake(
         reception.accept, leave=leave, closing=lambda: reception.closing, content=settings.discord_message_content
     )
@@ -128,6 +147,7 @@ async def open_discord(
             intake,
             vocero.librarian,
             handler.deleted,
+            calls=watched.calls("discord", settings.discord_api_url),
             content=settings.discord_message_content,
             sharded=settings.discord_sharded,
         )
@@ -156,6 +176,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         rooms=chat.rooms,
         exchanges=chat.exchanges,
         lessons=chat.lessons,
+        troubles=lambda: troubles(vocero.health),
     )
     return Desk(
         bot=vocero.bot,

@@ -54,24 +54,46 @@ async def _examine(settings: Settings, say: Callable[[str], None]) -> AsyncItera
             return
         for note in ends.notes:
             yield Finding(name="embedded", level="note", detail=note)
-        yield await _ask("database", lambda: wiring.database_health(ends))
+        database = await _ask("database", lambda: wiring.database_health(ends))
+        yield database
+        if not database.bad:
+            yield await _ask("writes", lambda: wiring.write_health(ends))
         yield await _ask("redis", lambda: wiring.redis_health(ends), otherwise="note")
         yield await _ask("model", lambda: wiring.model_health(ends), otherwise="note")
         yield await _ask("embeddings", lambda: wiring.embedder_health(settings))
+    if settings.slack_bot_token is not None and not settings.slack_oauth:
+        async for finding in _slack(settings):
+            yield finding
     if settings.discord_bot_token is not None:
-        from bots import discord_setup as discord
-
-        token = await _ask("discord", lambda: discord.token_health(settings))
-        yield token
-        if not token.bad:
-            yield await _ask("intents", lambda: discord.intent_health(settings))
-            yield await _ask("rights", lambda: discord.permission_health(settings), otherwise="note")
-            yield await _ask("commands", lambda: discord.command_health(settings), otherwise="note")
+        async for finding in _discord(settings):
+            yield finding
     if settings.embedding_url is None:
         detail = (
             f"the embedded model reads English; for other languages serve {MULTILINGUAL} with TEI: VOCERO_EMBEDDING_URL"
         )
         yield Finding(name="languages", level="note", detail=detail)
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    from bots import slack_setup as slack
+
+    token = await _ask("slack", lambda: slack.token_health(settings))
+    yield token
+    if not token.bad:
+        yield await _ask("scopes", lambda: slack.scope_health(settings))
+        yield await _ask("sockets", lambda: slack.socket_health(settings))
+        yield await _ask("clock", lambda: slack.clock_health(settings))
+
+
+async def _discord(settings: Settings) -> AsyncIterator[Finding]:
+    from bots import discord_setup as discord
+
+    token = await _ask("discord", lambda: discord.token_health(settings))
+    yield token
+    if not token.bad:
+        yield await _ask("intents", lambda: discord.intent_health(settings))
+        yield await _ask("rights", lambda: discord.permission_health(settings), otherwise="note")
+        yield await _ask("commands", lambda: discord.command_health(settings), otherwise="note")
 
 
 def _room(settings: Settings) -> Finding:

@@ -24,7 +24,9 @@ from adapters.slack.people import People
 from adapters.slack.sockets import Sockets
 from adapters.slack.team import Desk, Team
 from adapters.slack.web import Web
-from core.errors import BotError, RefusedError, SetupError
+from bots.oversight import Oversight, blind, overseen
+from bots.watching import troubles
+from core.errors import BotError, RefusedError, SetupError, UnavailableError
 from core.gaps import Gaps
 from core.inbox import BEAT
 from core.orders import Orders
@@ -78,12 +80,14 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # a start may take long: it is broken off
         asyncio.get_running_loop().add_signal_handler(number, starting.cancel if starting else stop.set)
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        oversight = await stack.enter_async_context(overseen(settings, "slack", say=say))
+        calls = [oversight.calls("slack", settings.slack_api_url)]
+        session = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=calls))
         # a wrong token is said before anything is started
         team = None if settings.slack_oauth else await open_team(settings, session, say)
-        vocero = await stack.enter_async_context(open_vocero(settings, say=say))
+        vocero = await stack.enter_async_context(open_vocero(settings, say=say, telemetry=oversight.telemetry))
         await stack.enter_async_context(vocero.nightly())
-        where = await open_slack(stack, vocero, settings, session, team)
+        where = await open_slack(stack, vocero, settings, session, team, oversight=oversight)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         for note in vocero.notes:
@@ -91,6 +95,7 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
         who = f"@{team.me.name} answers in {team.me.url or team.me.team}" if team else "answers in every workspace"
         say(f"Slack: {who} ({where}; Ctrl-C ends it).")
         await stop.wait()
+        oversight.close()
         say("Slack: finishing what is in hand.")
 
 
@@ -134,6 +139,7 @@ async def open_slack(
     *,
     beat: float = BEAT,
     deadlines: Deadlines = DEADLINES,
+    oversight: Oversight | None = None,
 ) -> str:
     """Join the parts, open the ways in, and return what they are. Leaving closes the ways in first, then drains.
 
@@ -152,7 +158,8 @@ async def open_slack(
         if roster:
             await (roster.gone(name) if kind == "app_uninstalled" else roster.revoked(name))
 
-    handler = SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams)
+    watched = oversight or blind()
+    handler = watched.handler(SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams))
     platform = f"slack/{team.me.team}" if team else "slack/"
     reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat, deadlines=deadlines)
     await stack.enter_async_context(reception)
@@ -168,9 +175,17 @@ async def open_slack(
     if http:
         ready = lambda: not reception.closing  # noqa: E731 - one word of state
         web = await stack.enter_async_context(Web(app, settings.http_bind, ready=ready, routes=routes))
+        watched.open(vocero)
         return f"events at port {web.port}"
     sockets = await stack.enter_async_context(Sockets(app, _secret(settings.slack_app_token)))
+    watched.open(vocero, lambda: _connected(sockets))
     return f"{await sockets.connected()} sockets"
+
+
+async def _connected(sockets: Sockets) -> str:
+    if not (n := await sockets.connected()):
+        raise UnavailableError("no socket to Slack is open: it is being connected again; check the network.")
+    return f"{n} sockets"
 
 
 def _open_roster(
@@ -202,6 +217,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         rooms=vocero.chat.rooms,
         exchanges=vocero.chat.exchanges,
         lessons=vocero.chat.lessons,
+        troubles=lambda: troubles(vocero.health),
     )
     return Desk(
         bot=vocero.bot,

@@ -2,12 +2,13 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from bots.watching import Watching
 from core.bot import Bot
 from core.chat import Exchanges, Lessons
 from core.errors import SetupError, UnavailableError
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
     from infra.redis.store import RedisStore
+    from infra.telemetry.observed import Telemetry
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
 PASSING: Final = ("refused", "timeout", "overloaded", "cut")  # what an embedder may have at the start; it may pass
 SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
+
+
+Health = Callable[[], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,8 @@ class Vocero:
     chat: "Chat"
     worker: Callable[[], "Worker"]  # made when wanted
     nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
+    health: "Mapping[str, Health]"  # by service: each says that it is well, or raises BotError with the remedy
+    sample: "Callable[[], Awaitable[None]]"  # brings the gauges of the database up to date
 
     @property
     def rooms(self) -> Rooms:
@@ -84,11 +91,16 @@ class Ends:
 
 @asynccontextmanager
 async def open_vocero(
-    settings: Settings, *, say: Callable[[str], None], model: bool = True, redis: bool = True
+    settings: Settings,
+    *,
+    say: Callable[[str], None],
+    model: bool = True,
+    redis: bool = True,
+    telemetry: "Telemetry | None" = None,
 ) -> AsyncIterator[Vocero]:
     """Start or join everything the settings ask for and yield the bot; `say` gets a sentence for each longer step.
 
-    `model` and `redis` False leave those alone, for commands that have no use for them.
+    `model` and `redis` False leave those alone, for commands that have no use for them. `telemetry` watches all of it.
     """
     configure(settings.log_format)
     async with AsyncExitStack() as stack:
@@ -102,7 +114,7 @@ async def open_vocero(
             await _to_head(ends.admin, ends.database)
         await loading
         patience.cancel()
-        yield await _join(settings, ends, stack, model=model)
+        yield await _join(settings, ends, stack, model=model, telemetry=telemetry)
 
 
 @asynccontextmanager
@@ -142,7 +154,9 @@ async def open_endpoints(
         )
 
 
-async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model: bool) -> Vocero:
+async def _join(
+    settings: Settings, ends: Ends, stack: AsyncExitStack, *, model: bool, telemetry: "Telemetry | None"
+) -> Vocero:
     from infra.knowledge.engine import KnowledgeEngine
     from infra.knowledge.fetch import fetch
     from infra.knowledge.librarian import Librarian as OurLibrarian
@@ -157,10 +171,12 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
-    embedder, lacking = await _open_embedder(settings, stack)
-    knowledge = KnowledgeEngine(database, embedder)
+    seen = Watching(telemetry)
+    opened, lacking = await _open_embedder(settings, stack)
+    embedder = seen.embedder(opened)
+    knowledge = seen.knowledge(KnowledgeEngine(database, embedder))
     parser = await stack.enter_async_context(Readers())
-    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch)
+    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch, told=seen.learned)
     await librarian.sweep()
     speaker = None
     if model and ends.models:
@@ -168,7 +184,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         speaker = TgiSpeaker(ends.models, model=ends.model, token=ends.model_token, concurrency=at_once)
         stack.push_async_callback(speaker.close)
         await speaker.introduce()
-    store = await _open_redis(ends, stack)
+    store = await _open_redis(ends, stack, failed=seen.redis_failed)
     memory = _to_memory(settings, database, store)
     served = bool(settings.model_url or settings.model_file)
     bot = Bot(
@@ -180,11 +196,12 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         journal=Journal(database),
         voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
-        speaker=speaker,
+        speaker=seen.speaker(speaker),
         voiced=served,
         leases=RedisLeases(store) if store else None,
+        witness=seen.witness,
     )
-    chat = _to_chat(database, memory)
+    chat = _to_chat(database, memory, seen)
     return Vocero(
         bot=bot,
         knowledge=knowledge,
@@ -194,7 +211,24 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         chat=chat,
         worker=lambda: _to_worker(ends.database, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
+        health=_to_health(settings, ends, database),
+        sample=lambda: seen.sample(database),
     )
+
+
+def _to_health(settings: Settings, ends: Ends, database: "Database") -> Mapping[str, Health]:
+    from infra.postgres.pulse import check_writable
+
+    async def writable() -> str:
+        await check_writable(database)
+        return "PostgreSQL takes writes"
+
+    looks: dict[str, Health] = {"database": writable, "embeddings": lambda: embedder_health(settings)}
+    if ends.redis:  # one that nobody wants is no trouble
+        looks["redis"] = lambda: redis_health(ends)
+    if ends.models:
+        looks["model"] = lambda: model_health(ends)
+    return looks
 
 
 @asynccontextmanager
@@ -221,7 +255,7 @@ def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Wo
     return Worker(url, database, librarian)
 
 
-def _to_chat(database: "Database", memory: Memory) -> Chat:
+def _to_chat(database: "Database", memory: Memory, seen: Watching) -> Chat:
     from infra.postgres.exchanges import PostgresExchanges
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.inbox import PostgresInbox
@@ -231,7 +265,7 @@ def _to_chat(database: "Database", memory: Memory) -> Chat:
     from infra.sealing import Sealer
 
     return Chat(
-        inbox=PostgresInbox(database),
+        inbox=seen.inbox(PostgresInbox(database)),
         rooms=PostgresRooms(database),
         exchanges=PostgresExchanges(database),
         lessons=PostgresLessons(database),
@@ -274,10 +308,10 @@ async def _try_embedder(settings: Settings, stack: AsyncExitStack) -> "tuple[Emb
     return served, None
 
 
-async def _open_redis(ends: Ends, stack: AsyncExitStack) -> "RedisStore | None":
+async def _open_redis(ends: Ends, stack: AsyncExitStack, *, failed: Callable[[], None]) -> "RedisStore | None":
     from infra.redis.store import RedisStore
 
-    return await stack.enter_async_context(RedisStore(ends.redis)) if ends.redis else None
+    return await stack.enter_async_context(RedisStore(ends.redis, failed=failed)) if ends.redis else None
 
 
 def _to_memory(settings: Settings, database: "Database", store: "RedisStore | None") -> Memory:
@@ -328,6 +362,16 @@ async def database_health(ends: Ends) -> str:
         await _to_head(ends.admin, ends.database)
     await check(ends.database)
     return "PostgreSQL answers, the schema is up to date, the role is plain" + (" (embedded)" if ends.admin else "")
+
+
+async def write_health(ends: Ends) -> str:
+    """Write a row and take it back; KnowledgeDown with the remedy when the database keeps nothing."""
+    from infra.postgres.pool import Database
+    from infra.postgres.pulse import try_write
+
+    async with Database(ends.database, connections=1) as database:
+        await try_write(database)
+    return "a row was written and taken back"
 
 
 async def redis_health(ends: Ends) -> str:

@@ -20,7 +20,7 @@ from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, St
 from core.phrases import phrase
 from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
 from core.speaking import Draft, checked
-from core.watch import Watch
+from core.watch import Watch, Witness, unwatched
 from core.words import language
 
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
@@ -67,14 +67,23 @@ class Bot:
         voiced: bool = False,
         voice: str = "",
         leases: Leases | None = None,
+        witness: Witness = unwatched,
     ) -> None:
         self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
         self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
         self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
-        self._flights, self._line = Flights(leases), asyncio.Semaphore(LINE)
+        self._flights, self._line, self._witness = Flights(leases), asyncio.Semaphore(LINE), witness
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Yield what happens on the way to the answer; the last event is always `Done`, whatever went wrong."""
+        with self._witness(question) as seen:
+            async with aclosing(self._guarded(question)) as events:
+                async for event in events:
+                    if isinstance(event, Done):
+                        seen(event.answer)
+                    yield event
+
+    async def _guarded(self, question: Question) -> AsyncGenerator[Event]:
         watch, tongue = Watch(), language(question.text)
         try:
             async with aclosing(self._answer(question, watch, tongue)) as events:

@@ -59,6 +59,11 @@ class Said:
 
 
 Step = Callable[[Order], Awaitable[str | Said]]
+Troubles = Callable[[], Awaitable[Sequence[str]]]
+
+
+async def _none() -> Sequence[str]:
+    return ()
 
 
 class Orders:
@@ -73,9 +78,12 @@ class Orders:
         rooms: Rooms,
         exchanges: Exchanges,
         lessons: Lessons,
+        troubles: Troubles = _none,
     ) -> None:
+        """Keep what is given; `troubles` says what is wrong with the services now, each in a sentence with remedy."""
         self._bot, self._librarian, self._memory = bot, librarian, memory
         self._rooms, self._exchanges, self._lessons = rooms, exchanges, lessons
+        self._troubles = troubles
 
     async def check(self, order: Order) -> None:
         """Raise RefusedError when the command is not for this person; NotADocument, UnknownError for a wrong name."""
@@ -178,7 +186,10 @@ class Orders:
         except UnknownError:
             found = []
         ready = [d for d in found if d.state in (State.INDEXED, State.UNCHANGED)]
-        lines = [phrase("status", order.tongue, documents=len(ready), chunks=sum(d.chunks for d in ready))]
+        troubles = await self._troubles()
+        state = phrase("troubled" if troubles else "well", order.tongue)
+        lines = [phrase("status", order.tongue, state=state, documents=len(ready), chunks=sum(d.chunks for d in ready))]
+        lines += [f"- {trouble}" for trouble in troubles if order.admin]
         lines += [f"- {_line(d)}" for d in found if d.state in (State.QUEUED, State.RUNNING, State.FAILED)][:LISTED]
         return "\n".join([*lines, *order.notes])
 

@@ -129,8 +129,13 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "es": "Revisión {revision}, cambiada {when}.",
     },
     "status": {
-        "en": "I am well. Documents that everyone here may see: {documents}, passages: {chunks}.",
-        "es": "Estoy bien. Documentos que todos aquí pueden ver: {documents}, pasajes: {chunks}.",
+        "en": "{state} Documents that everyone here may see: {documents}, passages: {chunks}.",
+        "es": "{state} Documentos que todos aquí pueden ver: {documents}, pasajes: {chunks}.",
+    },
+    "well": {"en": "I am well.", "es": "Estoy bien."},
+    "troubled": {
+        "en": "I answer, but something I stand on is not well; my operators see what.",
+        "es": "Respondo, pero algo en lo que me apoyo no va bien; mis operadores ven qué.",
     },
     "not_an_address": {
         "en": "{title} did not come from an address: add the new file or text instead.",

@@ -1,10 +1,19 @@
-"""A stopwatch for the stages of one answer."""
+"""A stopwatch for the stages of one answer, and who else may watch."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from core.messages import Timings
+from core.messages import Answer, Question, Timings
+
+Seen = Callable[[Answer], None]
+Witness = Callable[[Question], AbstractContextManager[Seen]]  # must neither raise nor wait
+
+
+@contextmanager
+def unwatched(_: Question) -> Iterator[Seen]:
+    """The witness that looks away."""
+    yield lambda _: None
 
 
 class Watch:

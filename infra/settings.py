@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     human_group: str = ""
     http_bind: str = "127.0.0.1:3000"
+    operator_bind: str = "127.0.0.1:9464"
+    trace_content: bool = False
+    otel_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     slack_mode: str = "socket"
     slack_oauth: bool = False
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
@@ -121,7 +124,7 @@ def read_settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        given_so = name.startswith(("SLACK_", "DISCORD_")) and name.removeprefix("DISCORD_") not in _OURS
+        given_so = name.startswith(("SLACK_", "DISCORD_", "OTEL_")) and name.removeprefix("DISCORD_") not in _OURS
         name = name if given_so and name not in ("SLACK_MODE", "SLACK_OAUTH") else f"VOCERO_{name}"
         raise SetupError(
             f"{name} is not right: {first['msg'].removeprefix('Value error, ')}; see .env.example."

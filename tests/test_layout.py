@@ -25,6 +25,8 @@ HOMES = {
     "huggingface_hub": ("infra/models/",),
     "nicegui": ("adapters/console/", "bots/console.py"),
     "cryptography": ("infra/sealing.py",),
+    "prometheus_client": ("infra/telemetry/",),
+    "opentelemetry": ("infra/telemetry/",),
     "slack_bolt": ("adapters/slack/", "bots/slack.py"),
     "slack_sdk": ("adapters/slack/", "bots/slack.py"),
     "discord": ("adapters/discord/", "bots/discord.py", "bots/discord_setup.py"),

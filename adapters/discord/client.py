@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -64,9 +65,15 @@ def to_intents(*, content: bool) -> discord.Intents:
 
 
 def to_client(
-    intake: Intake, librarian: Librarian, deleted: Deleted, *, content: bool = False, sharded: bool = False
+    intake: Intake,
+    librarian: Librarian,
+    deleted: Deleted,
+    *,
+    content: bool = False,
+    sharded: bool = False,
+    calls: aiohttp.TraceConfig | None = None,
 ) -> "Ears":
-    """Return a new client with all commands; it is not connected."""
+    """Return a new client with all commands; it is not connected. `calls` watches what it asks of Discord."""
     kind: type[Ears] = _Sharded if sharded else _Single
     client = kind(
         intents=to_intents(content=content),
@@ -76,6 +83,7 @@ def to_client(
         chunk_guilds_at_startup=False,
         max_ratelimit_timeout=PATIENCE,
         guild_ready_timeout=SETTLED,
+        http_trace=calls or aiohttp.TraceConfig(),
     )
     client.join(intake, librarian, deleted)
     return client

@@ -55,6 +55,11 @@ class Supervisor:
             await asyncio.sleep(0.05)
         raise SetupError(self.error)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the present client hears Discord."""
+        return self._client is not None and self._client.is_ready() and not self._client.is_closed()
+
     async def ready(self) -> Ears:
         """Wait until the first client has seen its servers. SetupError."""
         begun, stopped = asyncio.ensure_future(self._begun.wait()), asyncio.ensure_future(self.stopped.wait())

@@ -2,7 +2,7 @@
 is whole."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,7 +30,17 @@ NOT_AN_ADDRESS: Final = "This document was not fetched from an address: add its 
 class Librarian:
     """The port `Librarian`. `fetch` and `parse` raise InputError or RefusedError with the reason to show."""
 
-    def __init__(self, database: Database, embedder: Embedder, *, fetch: Fetch, parse: Parse) -> None:
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        *,
+        fetch: Fetch,
+        parse: Parse,
+        told: Callable[[Learned], None] = lambda _: None,
+    ) -> None:
+        """Keep what is given; `told` hears how each learning ended."""
+        self._told = told
         self._database = database
         self.tools = Tools(database=database, embedder=embedder, fetch=fetch, parse=parse, model=self._register_model)
         self._queue = Queue(tools=self.tools)
@@ -55,7 +65,7 @@ class Librarian:
         began = time.monotonic()
         _refuse(source, place)
         learning = self._learning(place.workspace, source, by=by, force=force, allow_secrets=allow_secrets)
-        return replace(await learning.run(place), seconds=time.monotonic() - began)
+        return self._ended(await learning.run(place), began)
 
     async def submit(
         self, source: Source, place: Place, *, by: str = "", force: bool = False, allow_secrets: bool = False
@@ -75,7 +85,9 @@ class Librarian:
 
     async def work(self, workspace: str, document: str) -> Learned | None:
         """Carry out what was submitted of a document; None when nothing waits any more. For workers."""
-        return await self._queue.work(workspace, document)
+        began = time.monotonic()
+        learned = await self._queue.work(workspace, document)
+        return self._ended(learned, began) if learned else None
 
     async def crawl(
         self, url: str, place: Place, *, depth: int, by: str = "", force: bool = False, allow_secrets: bool = False
@@ -89,7 +101,7 @@ class Librarian:
             _refuse(source, place)
             learning = self._learning(place.workspace, source, by=by, force=force, allow_secrets=allow_secrets)
             learned = await replace(learning, tools=tools).run(place)
-            yield replace(learned, seconds=time.monotonic() - began)
+            yield self._ended(learned, began)
 
     async def documents(self, workspace: str, audience: Audience | None = None) -> list[Document]:
         """Return all documents (None: whoever may see them), newest change first. UnknownError, KnowledgeDown."""
@@ -168,6 +180,12 @@ class Librarian:
             await documents.prefer(connection, workspace, place, by=by)
             action = f"default for {place.scope}"
             await documents.audit(connection, workspace=workspace, action=action, object_=place.name, by=by)
+
+    def _ended(self, learned: Learned, began: float) -> Learned:
+        """Return how a learning ended, with its seconds, after telling of it."""
+        learned = replace(learned, seconds=time.monotonic() - began)
+        self._told(learned)
+        return learned
 
     def _learning(
         self, workspace: str, source: Source, *, by: str, force: bool = False, allow_secrets: bool = False

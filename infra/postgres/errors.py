@@ -16,6 +16,9 @@ class OtherModel(EmbedderDown):
 
 MIGRATE: Final = "The database lacks Vocero's tables or has old ones: run `vocero migrate`."
 DOWN: Final = "The database cannot be reached: check that PostgreSQL runs and that VOCERO_DATABASE_URL names it."
+READ_ONLY: Final = (
+    "The database is read-only (a standby, or its disk is full): point VOCERO_DATABASE_URL at the primary."
+)
 BUSY: Final = "The database has no free connection: try again in a moment, or give Vocero fewer questions at once."
 
 # by SQLSTATE, or by its class (two characters)
@@ -34,10 +37,7 @@ _SENTENCES: Final[dict[str, tuple[type[BotError], str]]] = {
     "22021": (InputError, "The text holds bytes that are no text, such as NUL: remove them."),
     "22P05": (InputError, "The text holds bytes that are no text, such as NUL: remove them."),
     "23": (InputError, "The database refused a value that breaks one of its rules: check the names given."),
-    "25006": (
-        KnowledgeDown,
-        "The database is read-only (a standby, or its disk is full): point VOCERO_DATABASE_URL at the primary.",
-    ),
+    "25006": (KnowledgeDown, READ_ONLY),
     "28P01": (KnowledgeDown, "The database refused the password: correct VOCERO_DATABASE_URL."),
     "28": (KnowledgeDown, "The database refused the role or its password: correct VOCERO_DATABASE_URL."),
     "3D000": (

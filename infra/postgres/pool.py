@@ -75,6 +75,16 @@ class Database:
     ) -> None:
         await self._pool.close()
 
+    @property
+    def connections(self) -> dict[str, int]:
+        """How many connections there are, how many of them are free, and how many callers wait for one."""
+        told = self._pool.get_stats()
+        return {
+            "open": told.get("pool_size", 0),
+            "free": told.get("pool_available", 0),
+            "waiting": told.get("requests_waiting", 0),
+        }
+
     async def fetch(self, statement: str, values: Sequence[object]) -> list[Row]:
         """Run one prepared statement in one round trip and return its rows; asked twice if the connection had died.
 

@@ -19,6 +19,7 @@ from infra.postgres.pool import Connection
 
 KEEP_VECTORS: Final = 30.0  # days that a vector without a chunk is kept, for the edit that is taken back
 WORN: Final = 0.05  # share of dead rows from which indexes are rebuilt: before autovacuum's .2, which would take longer
+KEEP_ANSWERS: Final = 400.0  # days that the record of an answer, its buttons and an unfilled question are kept
 BATCH: Final = 10_000  # rows trimmed in one transaction
 KEEPER: Final = "vocero_keeper"  # owns the tables of vectors; see migration 0002
 _LOCK: Final = 0x766F757065  # "voupe": one upkeep at a time
@@ -66,6 +67,7 @@ async def upkeep(
                 raise UnavailableError(_BUSY)
             async with _as_keeper(connection):
                 trimmed = await _trim(connection, "select vocero.trim_vectors(%s, %s)", KEEP_VECTORS)
+                await _trim(connection, "select vocero.trim_answers(%s, %s)", KEEP_ANSWERS)
                 turns = await _trim(connection, "select vocero.trim_turns(%s, %s)", turn_days * 86_400)
             work = _Work(connection, everything, say)
             await work.run()

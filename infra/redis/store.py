@@ -40,7 +40,9 @@ def digest(text: str) -> str:
 class RedisStore:
     """One Redis, used for conversations, answers and leases. Nothing connects before the first call."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, failed: Callable[[], None] = lambda: None) -> None:
+        """Keep what is given; `failed` is called for each call that Redis did not answer."""
+        self._failed = failed
         self._redis: Redis = Redis.from_url(
             url,
             socket_timeout=budgets.REDIS,
@@ -62,6 +64,7 @@ class RedisStore:
         """Return the call's result, or `otherwise` when Redis is down, silent, full or resting."""
         async with self._line:
             if time.monotonic() < self._again:
+                self._failed()
                 return otherwise
             try:
                 result = await call(self._redis)
@@ -69,6 +72,7 @@ class RedisStore:
                 self._failures += 1
                 if self._failures >= FAILURES:
                     self._again = time.monotonic() + REST
+                self._failed()
                 return otherwise
             self._failures = 0
             return result

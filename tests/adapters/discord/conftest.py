@@ -72,7 +72,7 @@ async def joined(
             memory=thinking.recollection,
         )
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat)
+        whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat, health={})
         bot = await running.open_discord(stack, whole, to_settings(there, **settings), session, beat=beat)
         await bot.connect(lambda _: None)
         yield Joined(there, thinking, chat, bot)

@@ -73,7 +73,7 @@ async def joined(
         session = await stack.enter_async_context(aiohttp.ClientSession())
         given = to_settings(fake, **settings)
         team = None if given.slack_oauth else await open_team(given, session, lambda _: None)
-        whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat)
+        whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat, health={})
         where = await open_slack(stack, whole, given, session, team, beat=min(lease / 3, 0.3), deadlines=deadlines)
         if given.slack_mode == "http":
             fake.delivery.url = f"http://127.0.0.1:{where.rpartition(' ')[2]}/slack/events"

@@ -1,0 +1,1 @@
+"""Tests of what the bot is shipped and run with."""
