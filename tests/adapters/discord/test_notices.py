@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.discord.conftest import Joined, Joining
-from tests.adapters.discord.test_conversation import opened
+from tests.adapters.discord.conftest import Joined, Joining, opened
 from tests.fakes.brain import brain, to_arrival
 from tests.fakes.discord import visible
 
