@@ -143,6 +143,9 @@ class Shelves:
             self.noticed.append((notice, ended))
         return [replace(one, state=State.QUEUED) for one in ended]
 
+    async def note_refusal(self, workspace: str, action: str, *, by: str) -> None:
+        """Keep nothing."""
+
     async def prefer(self, place: Place, *, by: str = "") -> None:
         """Keep a scope's collection."""
         self.preferred[place.scope] = place.collection

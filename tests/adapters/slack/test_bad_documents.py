@@ -109,7 +109,9 @@ async def test_bad_files_are_explained_and_nothing_of_them_is_known(desk: Joined
     assert failed == [("failed", 0)] * len(BAD_FILES)
 
 
-async def test_what_is_there_already_or_unknown_or_not_allowed_changes_nothing(desk: Joined) -> None:
+async def test_what_is_there_already_or_unknown_or_not_allowed_changes_nothing(
+    desk: Joined, database: Database
+) -> None:
     """A duplicate is up to date, an unknown document is named, and who may not is told so."""
     file = desk.slack.file("menu.md", b"# Canteen menu\n\nThursday is soup day.")
     assert "Learned Canteen menu" in await said(desk, "@vocero add", files=[file])
@@ -121,5 +123,11 @@ async def test_what_is_there_already_or_unknown_or_not_allowed_changes_nothing(d
     assert "for example: add <https://example.com/handbook> to people" in await said(desk, "@vocero add")
     for command in ("add: a rumour", "remove menu.md", "forget menu.md", "share menu.md with workspace", "undo"):
         assert "Only admins may use" in await said(desk, f"@vocero {command}", user="ben")
+    async with database.reading(TEAM) as connection:
+        cursor = await connection.execute(
+            "select action, person from vocero.audit where starts_with(action, 'refused') order by id"
+        )
+        told = [("refused " + verb, "slack/T0TEAM/U0BEN") for verb in ("add", "remove", "forget", "share", "undo")]
+        assert await cursor.fetchall() == told
     assert await states(desk) == before | {"slack-file:menu.md": ("unchanged", 1)}
     assert "Thursday" in await said(desk, "@vocero Thursday is what day?")
