@@ -1,7 +1,7 @@
 """Carries out the chat commands, the same on every platform; what it returns is Markdown for the place it came from."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from core.bot import Bot
 from core.chat import Exchanges, Lessons
 from core.commands import Command, Kind, Verb
 from core.documents import Document, Notice, Place, Receipt, Source, State, to_pasted
-from core.errors import InputError, RefusedError, UnknownError
+from core.errors import InputError, RefusedError, UnavailableError, UnknownError
 from core.messages import Answer, Done, Outcome, Question
 from core.phrases import phrase
 from core.ports import Librarian, Memory
@@ -89,6 +89,8 @@ class Orders:
         """Raise RefusedError when the command is not for this person; NotADocument, UnknownError for a wrong name."""
         command = order.command
         if command.admin and not order.admin:
+            with suppress(UnavailableError):  # refused in any case
+                await self._librarian.note_refusal(order.workspace, command.verb.value, by=order.user)
             raise RefusedError(phrase("admins_only", order.tongue, command=command.verb.value))
         if command.kind is Kind.DOCUMENT:
             await self._document(order)

@@ -98,6 +98,10 @@ class Librarian(Protocol):
         """Let documents of the place's scope go to its collection when none is named. InputError, KnowledgeDown."""
         ...
 
+    async def note_refusal(self, workspace: str, action: str, *, by: str) -> None:
+        """Keep in the audit that someone was refused; nothing for an unknown workspace. KnowledgeDown."""
+        ...
+
     async def documents(self, workspace: str, audience: Audience | None = None) -> list[Document]:
         """Return all documents (None: whoever may see them), newest change first. UnknownError, KnowledgeDown."""
         ...

@@ -24,7 +24,7 @@ from adapters.discord.replies import ChannelReply, InteractionReply, Posting, Re
 from adapters.discord.telling import tell
 from adapters.discord.threads import opened_by
 from core.chat import KEYS, Settings
-from core.commands import Command, Help, parse, to_help
+from core.commands import EXAMPLES, Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
 from core.orders import NotADocument
 from core.phrases import phrase
@@ -118,7 +118,7 @@ class DiscordHandler:
         wish = parse(heard.text, files=len(heard.files), keys=KEYS)
         if isinstance(wish, Help):
             said = to_help(wish.verb, admin=await self._commanding.admin(heard))
-            await reply.end(to_reply(said, plain=self._desk.plain))
+            await reply.end(to_reply(said, EXAMPLES, plain=self._desk.plain))
             return "done"
         if isinstance(wish, Command):
             try:
@@ -204,7 +204,7 @@ class DiscordHandler:
             if heard.way is Way.FOLLOW and isinstance(error, RefusedError):
                 return "ignored"
             await reply.begin()
-            await reply.end(to_reply(str(error), plain=self._desk.plain))
+            await reply.end(to_reply(str(error), EXAMPLES, plain=self._desk.plain))
             return "done"
 
     def _tongue(self, heard: Heard, settings: Settings) -> str:

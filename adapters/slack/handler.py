@@ -20,7 +20,7 @@ from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team, Teams
 from adapters.slack.telling import tell
 from adapters.slack.whisper import Whisper
-from core.commands import Command, Help, parse, to_help
+from core.commands import EXAMPLES, Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
 from core.orders import NotADocument
 from core.phrases import phrase
@@ -119,7 +119,7 @@ class SlackHandler:
                 return "ignored"
             await reply.begin("working")
             if not reply.finished:
-                await reply.end(to_reply(str(error)))
+                await reply.end(to_reply(str(error), EXAMPLES))
             return "done"
 
     async def _answer(self, held: Held, heard: Heard, team: Team, settings: Settings, tongue: str, reply: Reply) -> str:
@@ -131,7 +131,7 @@ class SlackHandler:
         audience = await audience_of(team.people, heard, tongue)
         if isinstance(wish, Help):
             said = to_help(wish.verb, admin=await self._commanding.admin(heard, team))
-            await reply.end(to_reply(said))
+            await reply.end(to_reply(said, EXAMPLES))
             return "done"
         hint = ""
         if isinstance(wish, Command):

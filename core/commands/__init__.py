@@ -11,6 +11,6 @@ Three things are errors instead, since nobody asks a question that way: a comman
 
 from core.commands.help import to_help
 from core.commands.parse import parse
-from core.commands.table import TABLE, Ask, Command, Help, Kind, Usage, Verb
+from core.commands.table import EXAMPLES, TABLE, Ask, Command, Help, Kind, Usage, Verb
 
-__all__ = ["TABLE", "Ask", "Command", "Help", "Kind", "Usage", "Verb", "parse", "to_help"]
+__all__ = ["EXAMPLES", "TABLE", "Ask", "Command", "Help", "Kind", "Usage", "Verb", "parse", "to_help"]

@@ -85,7 +85,9 @@ def _attached(line: Line, tokens: tuple[Token, ...]) -> Command | None:
     if options is not None:
         raise line.broken("There is nothing to add: give an address, attach a file, or write the text after a colon")
     if len(line.tokens) == 1 and re.search(r"\w[./]\w|://", line.tokens[0].text):
-        raise line.broken(f"{line.tokens[0].text[:80]} is not an address that I can read: begin with https://")
+        raise line.broken(
+            f"{line.tokens[0].text[:80]} is not an address that I can read: one begins with http or https"
+        )
     if line.files and line.words[0] in _DETERMINERS:
         raise line.broken("To learn the attached file, say only add, or add to COLLECTION")
     return None

@@ -215,5 +215,6 @@ _ROWS = (
     ),
 )
 
+EXAMPLES = frozenset({"https://example.com/handbook"})  # the addresses in our own words, which may be shown
 TABLE: dict[Verb, Usage] = {row.verb: row for row in _ROWS}
 WORDS: dict[str, Verb] = {word: row.verb for row in _ROWS for word in (row.verb.value, *row.words)}

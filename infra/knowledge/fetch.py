@@ -168,6 +168,9 @@ async def _receive(response: httpx2.Response, bounds: Bounds) -> bytes:
         raise InputError(WRONG_TYPE.format(kind=_in_words(kind)))
     if "," in response.headers.get("content-encoding", ""):  # packed twice: only bombs are
         raise InputError(BROKEN)
+    told = response.headers.get("content-length", "")
+    if told.isdecimal() and int(told[:20]) > bounds.size:  # nothing of ten gigabytes needs to be waited for
+        raise InputError(TOO_LARGE.format(megabytes=bounds.size / 1_000_000))
     content = bytearray()
     async for piece in response.aiter_bytes():
         content += piece

@@ -3,12 +3,13 @@ is whole."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from core.audience import Audience, to_scope
 from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source
-from core.errors import EmbedderDown, InputError, RefusedError
+from core.errors import EmbedderDown, InputError, RefusedError, UnknownError
 from core.forgetting import to_receipt
 from core.ports import Embedder
 from infra.knowledge.crawl import Crawl
@@ -186,6 +187,13 @@ class Librarian:
         learned = replace(learned, seconds=time.monotonic() - began)
         self._told(learned)
         return learned
+
+    async def note_refusal(self, workspace: str, action: str, *, by: str) -> None:
+        """Keep in the audit that someone was refused; nothing for an unknown workspace. KnowledgeDown."""
+        async with self._database.writing(workspace) as connection:
+            with suppress(UnknownError):
+                number = await documents.workspace_id(connection, workspace)
+                await documents.audit(connection, workspace=number, action=f"refused {action}", object_="", by=by)
 
     def _learning(
         self, workspace: str, source: Source, *, by: str, force: bool = False, allow_secrets: bool = False

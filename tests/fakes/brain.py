@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 
 from core.audience import Audience
 from core.bot import Bot
-from core.documents import Chunk, Document, Learned, Place, Receipt, Source, State
+from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source, State
 from core.errors import KnowledgeDown, ModelDown, UnknownError
 from core.extract import shared
 from core.grounding import SERVED
+from core.inbox import Arrival
 from core.messages import Answer, Arm, Passage, Question, Turn
 from core.ports import Found, Shelf
 from core.prompt import Prompt
@@ -52,6 +53,9 @@ class Shelves:
     kept: dict[str, dict[str, tuple[Document, list[Chunk]]]] = field(default_factory=lambda: defaultdict(dict))
     edition: int = 0
     down: str = ""  # why nothing can be read
+    worker: bool = False  # whether one lives
+    noticed: list[tuple[Notice, list[Learned]]] = field(default_factory=list)
+    preferred: dict[str, str] = field(default_factory=dict)
 
     async def shelf(self, workspace: str, audience: Audience) -> Shelf:
         """Return what may be read."""
@@ -127,8 +131,24 @@ class Shelves:
         )
 
     async def worker_lives(self) -> bool:
-        """Return that nobody takes what is submitted."""
-        return False
+        """Whether somebody takes what is submitted."""
+        return self.worker
+
+    async def submit_all(
+        self, sources: Sequence[Source], place: Place, *, by: str = "", depth: int = 0, notice: Notice | None = None
+    ) -> list[Learned]:
+        """Keep the notice, and learn at once what somebody will hear of later."""
+        ended = [await self.learn(source, place, by=by) for source in sources]
+        if notice:
+            self.noticed.append((notice, ended))
+        return [replace(one, state=State.QUEUED) for one in ended]
+
+    async def note_refusal(self, workspace: str, action: str, *, by: str) -> None:
+        """Keep nothing."""
+
+    async def prefer(self, place: Place, *, by: str = "") -> None:
+        """Keep a scope's collection."""
+        self.preferred[place.scope] = place.collection
 
     async def documents(self, workspace: str, audience: Audience | None = None) -> list[Document]:
         """Return all documents, newest first."""
@@ -344,3 +364,11 @@ async def taught(brain: Brain, texts: Mapping[str, str], workspace: str = "local
     for name, text in texts.items():
         await brain.bot.learn(Source(name=name, content=text.encode()), Place(workspace=workspace))
     return brain
+
+
+def to_arrival(workspace: str, notice: Notice, ended: Sequence[Learned]) -> Arrival:
+    """Return the delivery that the database makes when all that a notice waits for has ended."""
+    ends = [{"document": one.document, "state": one.state.value, "chunks": one.chunks} for one in ended]
+    payload = {**notice.address, "kind": "notice", "tongue": notice.tongue, "ends": ends}
+    event_key, conversation = f"notice/{notice.key}", notice.conversation
+    return Arrival(workspace=workspace, event_key=event_key, conversation=conversation, payload=payload)

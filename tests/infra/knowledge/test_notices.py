@@ -60,6 +60,7 @@ async def test_the_end_of_all_is_told_once_in_the_words_of_ids(company: Company)
     assert await delivered(company) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "state"), [("remove", "removed"), ("forget", "forgotten"), ("sweep", "failed"), ("learn", "indexed")]
 )
@@ -90,6 +91,7 @@ async def test_an_order_that_is_given_again_is_not_told_twice(company: Company) 
     assert len(await delivered(company)) == 1
 
 
+@pytest.mark.slow
 async def test_two_who_gave_the_same_both_hear(company: Company) -> None:
     """The newer content wins, and either order is answered."""
     [older] = await submit(company, "An old fact.", key="order-1")
@@ -98,6 +100,7 @@ async def test_two_who_gave_the_same_both_hear(company: Company) -> None:
     assert len(await delivered(company)) == 2
 
 
+@pytest.mark.slow
 async def test_the_last_two_ending_at_one_moment_are_told(company: Company) -> None:
     """Neither waits for the other for ever, and it is told once."""
     for turn in range(8):
@@ -107,6 +110,7 @@ async def test_the_last_two_ending_at_one_moment_are_told(company: Company) -> N
         assert len(told.arrival.payload["ends"]) == 2
 
 
+@pytest.mark.slow
 async def test_what_ends_at_once_is_not_waited_for(company: Company) -> None:
     """Unchanged and forgotten sources are answered in the reply itself; nobody hears of them again."""
     await company.teach("0.md", "A fact.")
@@ -128,9 +132,9 @@ async def test_who_is_forgotten_hears_nothing(company: Company, postgres: Urls) 
     assert await delivered(company) == []
 
 
-async def test_a_crawl_is_one_job_and_tells_its_pages(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+async def test_a_crawl_is_one_job_and_tells_its_pages(company: Company) -> None:
     """The pages below are documents of their own; the end says how many there were and how many not."""
-    monkeypatch.setattr("infra.knowledge.crawl.PAUSE", 0.0)
     pages = {
         "https://x.example/docs/": b"# Start\n\nSee https://x.example/docs/a and https://x.example/docs/b and https://x.example/other",
         "https://x.example/docs/a": b"# A",
@@ -153,6 +157,7 @@ async def test_a_crawl_is_one_job_and_tells_its_pages(company: Company, monkeypa
     }
 
 
+@pytest.mark.slow
 async def test_a_sitemap_is_no_document(company: Company) -> None:
     """Its pages are learned; the sitemap itself ends without text, and says why."""
     url = "https://y.example/sitemap.xml"

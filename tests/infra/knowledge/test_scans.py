@@ -24,6 +24,7 @@ async def test_without_the_extra_a_scan_names_both_remedies() -> None:
             await readers.parse(pdf([], image=True), name="scan.pdf")
 
 
+@pytest.mark.slow
 async def test_with_the_extra_a_scan_is_read_and_nothing_else_reaches_it() -> None:
     """Only what the ordinary reader found to be scanned goes to the large libraries."""
     async with Readers(python=sys.executable, child=CHILD) as readers:
@@ -34,6 +35,7 @@ async def test_with_the_extra_a_scan_is_read_and_nothing_else_reaches_it() -> No
             await readers.parse(pdf([], image=True, locked=True), name="x.pdf")
 
 
+@pytest.mark.slow
 async def test_a_scan_that_kills_its_reader_is_refused_and_the_next_one_is_read() -> None:
     """The child dies, the sentence says why, and a new child reads on."""
     async with Readers(python=sys.executable, child=CHILD) as readers:
