@@ -85,7 +85,7 @@ async def said(slack: FakeSlack, text: str, **more: object) -> tuple[Message, st
 
 @pytest.mark.timeout(240)
 async def test_the_whole_story_of_a_channel(home: Path) -> None:
-    """Teach by address, file and text, ask, follow up, share, judge, call a human, list, settle, remove, forget; then stop."""
+    """Teach, ask, follow up, share, judge, call a human, be told what fills a gap, settle, remove, forget; stop."""
     async with FakeSlack() as slack, wiki() as host, running(home, slack, VOCERO_PRIVATE_HOSTS=host) as process:
         # nothing is known yet
         unknown, shown = await said(slack, "@vocero When does the workshop open?", channel="people")

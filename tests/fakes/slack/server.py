@@ -128,19 +128,21 @@ class FakeSlack:
 
     def event(self, event: dict[str, Any], message: Message | None = None) -> dict[str, Any]:
         """Return the outer shape of an event."""
-        shared = bool(message and self.world.channels[message.channel].shared)
-        team = self.world.users[message.user].team if message else TEAM
+        place = self.world.channels[message.channel] if message else None
+        shared, here = bool(place and place.shared), place.team if place else TEAM
+        team, org = self.world.users[message.user].team if message else TEAM, self.world.org or None
+        grant = {"enterprise_id": org, "team_id": None if org else TEAM, "user_id": BOT, "is_bot": True}
         return {
             "token": "x",
-            "team_id": TEAM,
-            "context_team_id": TEAM,
+            "team_id": here,
+            "enterprise_id": org,
+            "context_team_id": here,
+            "context_enterprise_id": org,
             "api_app_id": APP,
             "type": "event_callback",
             "event_id": "Ev" + uuid.uuid4().hex[:10].upper(),
             "event_time": int(self.world.clock()),
-            "authorizations": [
-                {"enterprise_id": None, "team_id": TEAM, "user_id": BOT, "is_bot": True, "is_enterprise_install": False}
-            ],
+            "authorizations": [{**grant, "is_enterprise_install": bool(org)}],
             "is_ext_shared_channel": shared,
             "event": {**event, "user_team": team} if team != TEAM else event,
         }
@@ -191,7 +193,8 @@ class FakeSlack:
             "channel_id": place.id,
             "channel_name": place.name or "directmessage",
             "api_app_id": APP,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": "true" if self.world.org else "false",
+            **({"enterprise_id": self.world.org} if self.world.org else {}),
             "trigger_id": self.world.trigger(self.world.user(user).id),
             "response_url": self._answering(place.id, user),
         }
@@ -263,14 +266,14 @@ class FakeSlack:
         person = self.world.user(user)
         payload: dict[str, Any] = {
             "type": kind,
-            "team": {"id": TEAM, "domain": "fake"},
+            "team": None if self.world.org else {"id": TEAM, "domain": "fake"},
             "user": {"id": person.id, "username": person.name, "team_id": person.team},
             "api_app_id": APP,
             "token": "x",
             "trigger_id": self.world.trigger(person.id),
             "response_url": self._answering(channel, user),
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "enterprise": {"id": self.world.org, "name": "Org"} if self.world.org else None,
+            "is_enterprise_install": bool(self.world.org),
         }
         return payload | ({"channel": {"id": channel, "name": self.world.channels[channel].name}} if channel else {})
 

@@ -16,6 +16,7 @@ ALL_SCOPES = frozenset(
     {*SCOPES.values(), "app_mentions:read", "commands", "groups:history", "groups:read", "im:read"}
     | {"mpim:history", "mpim:read"}
 )
+BY_TEAM = {"users.list", "users.conversations", "conversations.list", "usergroups.list", "usergroups.users.list"}
 Reply = dict[str, Any]
 _CAPITAL = re.compile("[A-Z]")
 
@@ -80,6 +81,8 @@ class WebApi:
         return None
 
     def _call(self, method: str, a: Reply) -> Reply:
+        if self.world.org and method in BY_TEAM and not a.get("team_id"):
+            return {"error": "missing_argument"}
         known = getattr(self, "m_" + _CAPITAL.sub(lambda c: "_" + c[0].lower(), method.replace(".", "_")), None)
         return known(a) if known else {"error": "unknown_method", "req_method": method}
 
@@ -96,11 +99,12 @@ class WebApi:
             "url": "https://fake.slack.com/",
             "team": "Fake",
             "user": "vocero",
-            "team_id": TEAM,
+            "team_id": self.world.org or TEAM,
+            **({"enterprise_id": self.world.org} if self.world.org else {}),
             "user_id": BOT,
             "bot_id": BOT_ID,
             "app_id": APP,
-            "is_enterprise_install": False,
+            "is_enterprise_install": bool(self.world.org),
         }
 
     def m_auth_revoke(self, a: Reply) -> Reply:
@@ -115,16 +119,17 @@ class WebApi:
             return {"error": "invalid_code"}
         token = f"xoxb-{team}"
         self.tokens[token] = team
+        whole = team.startswith("E")
         return {
             "access_token": token,
             "token_type": "bot",
             "scope": ",".join(sorted(self.scopes)),
             "bot_user_id": BOT,
             "app_id": APP,
-            "team": {"id": team, "name": team},
-            "enterprise": None,
+            "team": None if whole else {"id": team, "name": team},
+            "enterprise": {"id": team, "name": team} if whole else None,
             "authed_user": {"id": "U0ANA"},
-            "is_enterprise_install": False,
+            "is_enterprise_install": whole,
         }
 
     def m_chat_post_message(self, a: Reply) -> Reply:
@@ -248,11 +253,14 @@ class WebApi:
         return {"user": user.to_json()} if user else {"error": "user_not_found"}
 
     def m_users_list(self, a: Reply) -> Reply:
-        return self._page(a, "members", [u.to_json() for u in self.world.users.values() if u.team == TEAM])
+        team = a.get("team_id") or TEAM
+        return self._page(a, "members", [u.to_json() for u in self.world.users.values() if u.team == team])
 
     def m_users_conversations(self, a: Reply) -> Reply:
         user = a.get("user") or BOT
-        held = [c for c in self.world.channels.values() if user in c.members and c.kind in ("public", "private")]
+        team = a.get("team_id") or TEAM
+        all_ = [c for c in self.world.channels.values() if c.team == team]
+        held = [c for c in all_ if user in c.members and c.kind in ("public", "private")]
         seen = [c.to_json() for c in held if c.kind == "public" or BOT in c.members]
         return self._page(a, "channels", seen)
 
