@@ -27,6 +27,7 @@ from adapters.slack.web import Web
 from bots.oversight import Oversight, blind, overseen
 from bots.watching import troubles
 from core.errors import BotError, RefusedError, SetupError, UnavailableError
+from core.gaps import BEAT as LOOK
 from core.gaps import Gaps
 from core.inbox import BEAT
 from core.orders import Orders
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from bots.wiring import Vocero
 
 TIMEOUT: Final = 10  # seconds for one call of the Web API
-LOOK: Final = 4  # beats between two looks for gaps that documents have filled
 Say = Callable[[str], None]
 
 
@@ -142,10 +142,12 @@ async def open_slack(
     beat: float = BEAT,
     deadlines: Deadlines = DEADLINES,
     oversight: Oversight | None = None,
+    look: float = LOOK,
 ) -> str:
     """Join the parts, open the ways in, and return what they are. Leaving closes the ways in first, then drains.
 
-    `team` None: every team that installed the app.
+    `team` None: every team that installed the app. `beat` and `look`: seconds between two signs of life, and between
+    two looks for gaps that documents have filled.
     """
     roster, routes = (None, ()) if team else _open_roster(vocero, settings, session)
 
@@ -172,7 +174,7 @@ async def open_slack(
     platform = f"slack/{team.me.team}" if team and not team.me.org else "slack/"
     reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat, deadlines=deadlines)
     await stack.enter_async_context(reception)
-    gaps = Gaps(vocero.bot, vocero.chat.lessons, reception.accept, platform=platform, beat=LOOK * beat)
+    gaps = Gaps(vocero.bot, vocero.chat.lessons, reception.accept, platform=platform, beat=look)
     await stack.enter_async_context(gaps)
     http = settings.slack_mode == "http"
     app = to_app(
