@@ -97,3 +97,18 @@ async def test_what_readers_may_not_see_fills_nothing_for_them(desk: Joined, dat
     await asyncio.sleep(0.5)
     assert len([m for m in slack.world.thread(asked.channel, asked.ts) if m.user == BOT]) == 1
     assert (f"{ASKED} really", False) in await gaps(database)
+
+
+async def test_a_deleted_question_takes_the_late_answer_along(desk: Joined, database: Database) -> None:
+    """What was told later belongs to the question as what was said at once."""
+    slack = desk.slack
+    asked = await slack.say(f"@vocero {ASKED} today", user="ben")
+    await slack.reply(asked)
+    await teach(desk, database)
+    await slack.reply(asked, n=2)
+    async with asyncio.timeout(5):
+        while (f"{ASKED} today", True) not in await gaps(database):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)  # the two are joined after that
+    await slack.delete(asked)
+    await slack.settled(lambda: not [m for m in slack.world.thread(asked.channel, asked.ts) if m.user == BOT])

@@ -349,11 +349,34 @@ class FakeSlack:
         verb, words = request.match_info["verb"], await request.json()
         if verb == "screen":
             return web.json_response(self.shown(words.get("viewer", "ana")))
-        known = {"say": self.say, "dm": self.dm, "command": self.command}
+        known = {
+            "say": self.say,
+            "dm": self.dm,
+            "command": self.command,
+            "press": self._press_by_hand,
+            "home": self._home_by_hand,
+            "submit": self._submit_by_hand,
+        }
         task = asyncio.create_task(known[verb](**words))  # type: ignore[operator]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return web.json_response({"ok": True})
+
+    async def _press_by_hand(self, text: str, message: str = "", user: str = "ana") -> None:
+        """Press a button by its action id: of the message with this timestamp, else of the home; `=` gives a value."""
+        action, _, value = text.partition("=")
+        if message:
+            await self.press(next(m for m in self.world.messages.values() if m.ts == message), action, user=user)
+        else:
+            await self.press_home(action, value, user=user)
+
+    async def _home_by_hand(self, user: str = "ana") -> None:
+        await self.open_home(user)
+
+    async def _submit_by_hand(self, text: str, user: str = "ana") -> None:
+        """Send the open dialog off; `key=value` pairs with ; between them."""
+        pairs = (pair.partition("=") for pair in text.split(";") if pair.strip())
+        await self.submit({key.strip(): value.strip() for key, _, value in pairs}, user=user)
 
     def shown(self, viewer: str = "ana") -> list[str]:
         """Return all that one person sees, oldest first, with ids to answer to."""
@@ -364,7 +387,16 @@ class FakeSlack:
             place = self.world.channels[m.channel]
             where = f"#{place.name}" if place.name else "(direct)"
             thread = f" in {m.thread_ts}" if m.thread_ts else ""
-            rows.append(f"{where} {m.ts}{thread} {self.world.users[m.user].name}: {visible(m)}")
+            buttons = f"\n    press: {' '.join(m.buttons())}" if m.buttons() else ""
+            rows.append(f"{where} {m.ts}{thread} {self.world.users[m.user].name}: {visible(m)}{buttons}")
+        for name, view in (("home", self.world.homes.get(id_)), ("dialog", self.world.modals.get(id_))):
+            if view:
+                shown = Message(channel="", ts="", user=BOT, blocks=view["blocks"])
+                inputs = [b["block_id"] for b in view["blocks"] if b["type"] == "input"]
+                controls = (
+                    f"\n    submit: {' '.join(inputs)}" if inputs else f"\n    press: {' '.join(shown.buttons())}"
+                )
+                rows.append(f"({name}) {visible(shown)}{controls}")
         return rows
 
 

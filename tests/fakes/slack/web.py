@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.slack.limits import PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
+from tests.fakes.slack.limits import BY_KIND, PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
 from tests.fakes.slack.streams import Streams
 from tests.fakes.slack.world import APP, BOT, BOT_ID, TEAM, Message, World
 
@@ -49,7 +49,7 @@ class WebApi:
             headers = {"Retry-After": str(self.retry_after)} if fault == "429" else {}
             error = {"429": "ratelimited", "500": "internal_error"}[fault]
             return web.json_response({"ok": False, "error": error}, status=int(fault), headers=headers)
-        result = {"error": fault} if fault else self._refuse(method, token) or self._call(method, arguments)
+        result = {"error": fault} if fault else self._refuse(method, token, arguments) or self._call(method, arguments)
         body = {"ok": "error" not in result, **result}
         return web.json_response(body, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
 
@@ -66,7 +66,7 @@ class WebApi:
             window.append(now)
         return ""
 
-    def _refuse(self, method: str, token: str) -> Reply | None:
+    def _refuse(self, method: str, token: str, a: Reply) -> Reply | None:
         if method == "oauth.v2.access":
             return None
         if not token:
@@ -75,7 +75,8 @@ class WebApi:
             return None if token.startswith("xapp-") else {"error": "not_allowed_token_type"}
         if token not in self.tokens:
             return {"error": "token_revoked" if token.startswith("xoxb-") else "invalid_auth"}
-        needed = SCOPES.get(method)
+        place = self.world.channels.get(a.get("channel", ""))
+        needed = BY_KIND[method][place.kind] if place and method in BY_KIND else SCOPES.get(method)
         if needed and needed not in self.scopes:
             return {"error": "missing_scope", "needed": needed, "provided": ",".join(sorted(self.scopes))}
         return None
