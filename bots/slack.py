@@ -27,6 +27,7 @@ from adapters.slack.web import Web
 from bots.oversight import Oversight, blind, overseen
 from bots.watching import troubles
 from core.errors import BotError, RefusedError, SetupError, UnavailableError
+from core.gaps import BEAT as LOOK
 from core.gaps import Gaps
 from core.inbox import BEAT
 from core.orders import Orders
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from bots.wiring import Vocero
 
 TIMEOUT: Final = 10  # seconds for one call of the Web API
-LOOK: Final = 4  # beats between two looks for gaps that documents have filled
 Say = Callable[[str], None]
 
 
@@ -111,8 +111,10 @@ async def open_team(settings: Settings, session: aiohttp.ClientSession, say: Say
         ) from error
     except BotError as error:
         raise SetupError(f"Slack cannot be reached at {settings.slack_api_url}: check the network.") from error
+    org = str(response.get("enterprise_id") or "") if response.get("is_enterprise_install") else ""
     me = Me(
-        team=str(response.get("team_id") or response.get("enterprise_id")),
+        team=org or str(response.get("team_id")),
+        org=org,
         user=str(response["user_id"]),
         bot=str(response.get("bot_id") or ""),
         url=str(response.get("url") or ""),
@@ -120,7 +122,7 @@ async def open_team(settings: Settings, session: aiohttp.ClientSession, say: Say
     )
     if lacking := missing(outbox.scopes):
         say(f"The Slack app lacks {', '.join(lacking)}: install it again from `vocero slack manifest`.")
-    return Team(me=me, token=token, outbox=outbox, people=People(outbox, me.team))
+    return Team(me=me, token=token, outbox=outbox, people=People(outbox, me.team, org=org))
 
 
 def to_client(settings: Settings, session: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
@@ -140,30 +142,39 @@ async def open_slack(
     beat: float = BEAT,
     deadlines: Deadlines = DEADLINES,
     oversight: Oversight | None = None,
+    look: float = LOOK,
 ) -> str:
     """Join the parts, open the ways in, and return what they are. Leaving closes the ways in first, then drains.
 
-    `team` None: every team that installed the app.
+    `team` None: every team that installed the app. `beat` and `look`: seconds between two signs of life, and between
+    two looks for gaps that documents have filled.
     """
     roster, routes = (None, ()) if team else _open_roster(vocero, settings, session)
 
-    async def teams(name: str) -> Team:
-        if roster:
-            return await roster.team(name)
-        if team is None or name != team.me.team:
-            raise RefusedError(f"The app is not installed in {name}.")
-        return team
+    joined: dict[str, Team] = {}
 
-    async def leave(name: str, kind: str) -> None:
+    async def teams(name: str, org: str = "") -> Team:
         if roster:
-            await (roster.gone(name) if kind == "app_uninstalled" else roster.revoked(name))
+            return await roster.team(name, org)
+        if team is not None and name == team.me.team:
+            return team
+        if team is None or not team.me.org or org not in ("", team.me.org):
+            raise RefusedError(f"The app is not installed in {name}.")
+        if name not in joined:  # a team of the organisation that the token is for
+            people = People(team.outbox, name, org=team.me.org)
+            joined[name] = replace(team, me=replace(team.me, team=name), people=people)
+        return joined[name]
+
+    async def leave(name: str, kind: str, here: str) -> None:
+        if roster:
+            await (roster.gone(name, here) if kind == "app_uninstalled" else roster.revoked(name))
 
     watched = oversight or blind()
     handler = watched.handler(SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams))
-    platform = f"slack/{team.me.team}" if team else "slack/"
+    platform = f"slack/{team.me.team}" if team and not team.me.org else "slack/"
     reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat, deadlines=deadlines)
     await stack.enter_async_context(reception)
-    gaps = Gaps(vocero.bot, vocero.chat.lessons, reception.accept, platform=platform, beat=LOOK * beat)
+    gaps = Gaps(vocero.bot, vocero.chat.lessons, reception.accept, platform=platform, beat=look)
     await stack.enter_async_context(gaps)
     http = settings.slack_mode == "http"
     app = to_app(

@@ -1,6 +1,7 @@
 """The one file that knows every part: it reads the settings, joins the parts and hands out the bot."""
 
 import asyncio
+import functools
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -160,6 +161,7 @@ async def _join(
     from infra.knowledge.engine import KnowledgeEngine
     from infra.knowledge.fetch import fetch
     from infra.knowledge.librarian import Librarian as OurLibrarian
+    from infra.knowledge.private import to_private
     from infra.knowledge.scans import Readers
     from infra.models.tgi import TgiSpeaker
     from infra.postgres.journal import Journal
@@ -176,7 +178,8 @@ async def _join(
     embedder = seen.embedder(opened)
     knowledge = seen.knowledge(KnowledgeEngine(database, embedder))
     parser = await stack.enter_async_context(Readers())
-    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetch, told=seen.learned)
+    fetching = functools.partial(fetch, private=to_private(settings.private_hosts))
+    librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetching, told=seen.learned)
     await librarian.sweep()
     speaker = None
     if model and ends.models:
@@ -207,7 +210,7 @@ async def _join(
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
-        notes=(*ends.notes, *lacking),
+        notes=(*ends.notes, *lacking, *_opened(settings)),
         chat=chat,
         worker=lambda: _to_worker(ends.database, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
@@ -247,6 +250,12 @@ async def _nightly(settings: Settings, ends: Ends, database: "Database") -> Asyn
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _opened(settings: Settings) -> tuple[str, ...]:
+    """Return what an operator should be reminded of."""
+    names = ", ".join(settings.private_hosts)
+    return (f"Documents may also be fetched from these private hosts: {names}.",) if names else ()
 
 
 def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Worker":

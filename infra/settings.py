@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     console_token: SecretStr | None = None
     embedded_without: Annotated[frozenset[str], NoDecode] = frozenset()
     admins: Annotated[frozenset[str], NoDecode] = frozenset()
+    private_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     human_group: str = ""
     http_bind: str = "127.0.0.1:3000"
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
     def _several(cls, value: Any) -> Any:
         return tuple(u.strip() for u in value.split(",") if u.strip()) if isinstance(value, str) else value
 
-    @field_validator("secret_keys", mode="before")
+    @field_validator("secret_keys", "private_hosts", mode="before")
     @classmethod
     def _keys(cls, value: Any) -> Any:
         return tuple(k.strip() for k in value.split(",") if k.strip()) if isinstance(value, str) else value

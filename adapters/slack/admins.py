@@ -20,7 +20,8 @@ async def is_admin(user: str, team: str, *, people: People, named: Collection[st
         who = await people.person(user, user_team)
         if about is None or who.guest or who.external or who.bot:
             return False
-        if f"slack/{team}/{user}" in named or about.get("is_admin") or about.get("is_owner"):
+        own = about.get("team_id", team) in ("", None, team)  # elsewhere Slack speaks of another team's admins
+        if f"slack/{team}/{user}" in named or (own and (about.get("is_admin") or about.get("is_owner"))):
             return True
         begin = f"slack/{team}/group/"
         for name in named:

@@ -16,7 +16,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack.events import to_arrival
+from adapters.slack.events import to_arrival, to_team
 from adapters.slack.heard import to_plain
 from adapters.slack.team import Teams
 from core.errors import BotError, KnowledgeDown, RefusedError
@@ -35,7 +35,7 @@ def to_app(
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
         try:
-            team = await teams(team_id or enterprise_id or "")
+            team = await teams(team_id or enterprise_id or "", enterprise_id or "")
         except RefusedError:
             return None  # not installed there: bolt answers, nothing is done
         return AuthorizeResult(
@@ -58,7 +58,8 @@ def to_app(
 
     async def first(req: AsyncBoltRequest, next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:  # noqa: A002
         try:
-            team = await teams(req.context.team_id or req.context.enterprise_id or "")
+            org = (req.context.enterprise_id or "") if req.context.is_enterprise_install else ""
+            team = await teams(to_team(req.body, req.context.team_id or "", org), org)
         except RefusedError:  # removed from there: nothing to do, and nothing to send again
             await next()
             return None

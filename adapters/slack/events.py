@@ -9,7 +9,8 @@ from core.inbox import Arrival
 _SAID: Final = {None, "file_share", "thread_broadcast"}
 _CHANGED: Final = {"message_changed", "message_deleted"}
 _MEMBERS: Final = {"member_joined_channel", "member_left_channel", "channel_shared", "channel_unshared", "user_change"}
-_OTHER: Final = {"app_home_opened", "agent_session_stopped", "app_uninstalled", "tokens_revoked", *_MEMBERS}
+_LEFT: Final = {"app_uninstalled", "tokens_revoked", "team_access_revoked"}
+_OTHER: Final = {"app_home_opened", "agent_session_stopped", *_LEFT, *_MEMBERS}
 _KEPT: Final = ("channel", "channel_type", "user", "user_team", "text", "ts", "thread_ts", "files", "subtype", "type")
 _FILE: Final = (
     *("id", "name", "title", "mimetype", "size", "mode", "file_access"),
@@ -21,13 +22,28 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Me:
-    """The app in one team: what `auth.test` said. `url` is the team's, with a slash at the end."""
+    """The app in one team: what `auth.test` said. `url` is the team's, with a slash at the end.
+
+    `org`: the organisation that installed it for its teams, empty: this team did by itself.
+    """
 
     team: str
     user: str
     bot: str
     url: str = ""
     name: str = "vocero"
+    org: str = ""
+
+
+def to_team(body: Json, team: str, org: str) -> str:
+    """Return the team that a body is about; an organisation's install names it beside its authorizations, or nowhere.
+
+    `team` and `org` are what bolt read.
+    """
+    event: Json = body.get("event") or {}
+    user = body.get("user")
+    own = user.get("team_id") if isinstance(user, dict) else ""
+    return str(team or body.get("team_id") or body.get("context_team_id") or event.get("team") or own or org or "")
 
 
 def to_arrival(body: Json, me: Me) -> Arrival | None:
@@ -51,7 +67,11 @@ def _event(body: Json, me: Me) -> Arrival | None:
     if kind in _OTHER:
         user = event.get("user")
         about = {"user": user if isinstance(user, str) else (user or {}).get("id", "")}
-        kept = {name: event[name] for name in ("channel", "tab", "thread_ts", "streaming_message_ts") if name in event}
+        names = ("channel", "tab", "thread_ts", "streaming_message_ts", "team_ids")
+        kept = {name: event[name] for name in names if name in event}
+        grants = body.get("authorizations") or [{}]
+        if kind in _LEFT and (grants[0].get("is_enterprise_install") or body.get("is_enterprise_install")):
+            kept["org"] = grants[0].get("enterprise_id") or body.get("enterprise_id") or ""
         return _arrival(me, key, f"{kind}/{about['user']}", {"kind": kind, **about, **kept})
     if kind not in ("message", "app_mention"):
         return None

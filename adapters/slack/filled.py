@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from adapters.slack.answering import Answering
 from adapters.slack.heard import Heard, Way
+from adapters.slack.outbox import attempt
 from adapters.slack.people import audience_of
 from adapters.slack.render import escape
 from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team
 from core.errors import RefusedError
-from core.messages import Question
+from core.messages import Outcome, Question
 from core.phrases import phrase
 from core.reception import Held
 from core.words import language
+
+LOOKED: Final = 50  # of a person's exchanges, to find the question's own
 
 
 class Filling:
@@ -58,7 +61,21 @@ class Filling:
         if end == "done":
             document = answer.citations[0].document if answer.citations else "-"
             await self._desk.lessons.fill(workspace, gap, document)
+            await attempt(self._join(held, heard, when), what="join")
         return end
+
+    async def _join(self, held: Held, heard: Heard, when: datetime) -> None:
+        """Let the answer belong to the question, too: who deletes that one takes both answers back."""
+        workspace, exchanges = heard.workspace, self._desk.exchanges
+        told = await exchanges.find(workspace, message=f"{heard.room}/{held.work.arrival.event_key}")
+        before = [
+            asked
+            for asked in await exchanges.recent(workspace, heard.asker, LOOKED)
+            if asked.conversation == heard.conversation and asked.outcome == Outcome.ABSTAINED and asked.created
+        ]
+        if told and before:
+            asked = min(before, key=lambda x: abs(((x.created or when) - when).total_seconds()))
+            await exchanges.show(workspace, replace(asked, posts=(*asked.posts, *told.posts)))
 
 
 async def _place(payload: Mapping[str, Any], team: Team) -> Heard:

@@ -29,8 +29,12 @@ log = structlog.get_logger()
 class Installs(Protocol):
     """Keeps installations."""
 
-    async def keep(self, workspace: str, secret: dict[str, Any]) -> None:
+    async def keep(self, workspace: str, secret: dict[str, Any], *, org: str = "") -> None:
         """Store a workspace's secret."""
+        ...
+
+    async def members(self, org: str) -> list[str]:
+        """Return the workspaces that an organisation's install let in."""
         ...
 
     async def find(self, workspace: str) -> dict[str, Any] | None:
@@ -63,29 +67,45 @@ class Roster:
         self._leaving: set[str] = set()
         self._changes = 0
 
-    async def team(self, name: str) -> Team:
-        """Return a team. RefusedError when the app is not installed there."""
-        if name in self._leaving:
+    async def team(self, name: str, org: str = "") -> Team:
+        """Return a team; one that its organisation let in becomes a tenant of its own. RefusedError otherwise."""
+        if name in self._leaving or org in self._leaving:
             raise RefusedError(f"The app is being removed from {name}.")
         when, team = self._teams.get(name, (0.0, None))
         if team is not None and time.monotonic() - when < FRESH:
             return team
         changes = self._changes
-        kept = await self._installs.find(f"slack/{name}")
-        if kept is None:
-            self._drop(name)
-            raise RefusedError(f"The app is not installed in {name}.")
+        kept, org = await self._granted(name, org)
         if team is None or team.token != kept["token"]:
             outbox = self._open(kept["token"])
-            me = Me(team=name, user=kept["user"], bot=kept["bot"], url=kept["url"], name=kept["name"])
-            team = Team(me=me, token=kept["token"], outbox=outbox, people=People(outbox, name))
+            me = Me(team=name, user=kept["user"], bot=kept["bot"], url=kept["url"], name=kept["name"], org=org)
+            team = Team(me=me, token=kept["token"], outbox=outbox, people=People(outbox, name, org=org))
         if changes == self._changes:  # else what was read may be of before an uninstall
             self._teams[name] = (time.monotonic(), team)
         return team
 
+    async def _granted(self, name: str, org: str) -> tuple[dict[str, Any], str]:
+        """Return what was granted for a team, and the organisation that holds the grant, if one does."""
+        kept = await self._installs.find(f"slack/{name}")
+        if kept is None and org and org != name and await self._installs.find(f"slack/{org}"):
+            kept = {"in": org}
+            await self._installs.keep(f"slack/{name}", kept, org=org)
+        if kept is None:
+            self._drop(name)
+            raise RefusedError(f"The app is not installed in {name}.")
+        if "in" not in kept:
+            return kept, name if kept.get("org") else ""
+        whole = await self._installs.find(f"slack/{kept['in']}")
+        if whole is None:
+            self._drop(name)
+            raise RefusedError(f"The app is not installed in {name} any more.")
+        return whole, str(kept["in"])
+
     async def admit(self, granted: dict[str, Any]) -> str:
-        """Keep what Slack granted; return the team's name. BotError."""
-        token, name = str(granted["access_token"]), str(granted["team"]["id"])
+        """Keep what Slack granted to a team or an organisation; return its name. BotError."""
+        whole = bool(granted.get("is_enterprise_install"))
+        where = granted["enterprise"] if whole else granted["team"]
+        token, name = str(granted["access_token"]), str(where["id"])
         about = await self._open(token).call("auth.test")
         kept = {
             "token": token,
@@ -93,25 +113,35 @@ class Roster:
             "bot": str(about.get("bot_id") or ""),
             "url": str(about.get("url") or ""),
             "name": str(about.get("user") or "vocero"),
+            **({"org": True} if whole else {}),
         }
         await self._installs.keep(f"slack/{name}", kept)
         self._drop(name)
-        return str(granted["team"].get("name") or name)
+        return str(where.get("name") or name)
 
     async def revoked(self, name: str) -> None:
         """Drop a token that Slack no longer accepts."""
         await self._installs.remove(f"slack/{name}")
-        self._drop(name)
+        for one in (name, *(member.removeprefix("slack/") for member in await self._installs.members(name))):
+            self._drop(one)
 
-    async def gone(self, name: str) -> None:
-        """Delete all of a team that removed the app; from here on nothing of it is taken, else it would live again."""
-        self._drop(name)
-        self._leaving.add(name)
+    async def gone(self, name: str, here: str = "") -> None:
+        """Delete all of a team that removed the app, or of an organisation with its teams.
+
+        From here on nothing of it is taken, else it would live again. `here`: the team whose event said so, the last of
+        the teams: with it goes the work that would be tried again.
+        """
+        members = [member.removeprefix("slack/") for member in await self._installs.members(name)]
+        members.sort(key=here.__eq__)
+        for one in (*members, name):
+            self._drop(one)
+            self._leaving.add(one)
         try:
-            await self._installs.purge(f"slack/{name}")
+            for one in (*members, name):
+                await self._installs.purge(f"slack/{one}")
+                log.info("workspace_purged", workspace=f"slack/{one}")
         finally:
-            self._leaving.discard(name)
-        log.info("workspace_purged", workspace=f"slack/{name}")
+            self._leaving -= {*members, name}
 
     def _drop(self, name: str) -> None:
         self._teams.pop(name, None)

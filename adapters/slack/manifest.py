@@ -45,7 +45,7 @@ def to_manifest(*, agent: bool = False, http: str = "", oauth: bool = False) -> 
     events = sorted(
         [*_EVENTS]
         + (["agent_session_stopped", "app_context_changed"] if agent else [])
-        + (["app_uninstalled", "tokens_revoked"] if oauth else [])
+        + (["app_uninstalled", "team_access_revoked", "tokens_revoked"] if oauth else [])
     )
     there = {"request_url": f"{http.rstrip('/')}/slack/events"} if http else {}
     features: dict[str, Any] = {
@@ -78,7 +78,7 @@ def to_manifest(*, agent: bool = False, http: str = "", oauth: bool = False) -> 
         "settings": {
             "event_subscriptions": {**there, "bot_events": events},
             "interactivity": {"is_enabled": True, **there},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": True,
             "socket_mode_enabled": not http,
             "token_rotation_enabled": False,
         },

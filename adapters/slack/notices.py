@@ -36,7 +36,10 @@ class Notices:
         elif kind == "deleted":
             await self._deleted(payload, team)
         elif kind in ("app_uninstalled", "tokens_revoked") and self._desk.leave:
-            await self._desk.leave(team.me.team, kind)
+            await self._desk.leave(str(payload.get("org") or team.me.team), kind, team.me.team)
+        elif kind == "team_access_revoked" and self._desk.leave:
+            for name in payload.get("team_ids") or ():
+                await self._desk.leave(str(name), "app_uninstalled", team.me.team)
         return "done"
 
     async def _home(self, payload: Mapping[str, Any], team: Team) -> None:

@@ -30,8 +30,10 @@ async def audience_of(people: "People", heard: Heard, tongue: str, *, aloud: boo
 class People:
     """One team's directory."""
 
-    def __init__(self, outbox: Outbox, team: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._outbox, self._team, self._clock = outbox, team, clock
+    def __init__(
+        self, outbox: Outbox, team: str, *, org: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._outbox, self._team, self._org, self._clock = outbox, team, org, clock
         self._kept: dict[str, tuple[float, Any]] = {}
 
     def forget(self, *keys: str) -> None:
@@ -40,14 +42,21 @@ class People:
             del self._kept[key]
 
     async def person(self, user: str, team: str = "") -> Person:
-        """Return who someone is. SlackDown, NoScope."""
-        if team and team != self._team:
+        """Return who someone is. SlackDown, NoScope.
+
+        In an organisation that installed the app for its teams, a colleague of another team is here what a guest is:
+        no member of this workspace.
+        """
+        if team and team != self._team and not self._org:
             return Person(external=True)
         about = await self.profile(user)
         if about is None:
             return Person(external=True)
-        external = bool(about.get("is_stranger")) or about.get("team_id", self._team) not in ("", None, self._team)
-        guest = bool(about.get("is_restricted") or about.get("is_ultra_restricted"))
+        whole = about.get("enterprise_user") or {}
+        member = about.get("team_id", self._team) in ("", None, self._team) or self._team in (whole.get("teams") or ())
+        colleague = bool(self._org) and whole.get("enterprise_id") == self._org
+        external = bool(about.get("is_stranger")) or not (member or colleague)
+        guest = bool(about.get("is_restricted") or about.get("is_ultra_restricted")) or not member
         return Person(guest=guest, external=external, bot=bool(about.get("is_bot") or about.get("deleted")))
 
     async def profile(self, user: str) -> dict[str, Any] | None:
@@ -69,7 +78,8 @@ class People:
 
         async def ask() -> frozenset[str]:
             kinds = "public_channel,private_channel"
-            rows = self._outbox.pages("users.conversations", "channels", user=user, types=kinds, exclude_archived=True)
+            about = {"user": user, "types": kinds, "exclude_archived": True, "team_id": self._team}
+            rows = self._outbox.pages("users.conversations", "channels", **about)
             return frozenset([str(row["id"]) async for row in rows])
 
         return await self._fresh(f"channels/{user}", ask)
@@ -84,7 +94,8 @@ class People:
             private = bool(about.get("is_private") or about.get("is_group"))
             kind = Kind.GROUP if about.get("is_mpim") else Kind.PRIVATE if private else Kind.PUBLIC
             shared = bool(about.get("is_ext_shared") or about.get("is_pending_ext_shared"))
-            guests = False if shared else await self._guests_in(heard.channel)
+            several = bool(about.get("is_org_shared"))  # members of other teams of the organisation read along
+            guests = not shared and (several or await self._guests_in(heard.channel))
             name = str(about.get("name") or "")
             return Place(channel=heard.channel, kind=kind, shared=shared, guests=guests, name=name)
 
@@ -95,7 +106,7 @@ class People:
         """Return the members of a user group; the call is among Slack's rarest, hence the keeping."""
 
         async def ask() -> frozenset[str]:
-            found = await self._outbox.call("usergroups.users.list", usergroup=group)
+            found = await self._outbox.call("usergroups.users.list", usergroup=group, team_id=self._team)
             return frozenset(map(str, found.get("users") or ()))
 
         return await self._fresh(f"group/{group}", ask)
@@ -110,7 +121,7 @@ class People:
         return False
 
     async def _guests(self) -> frozenset[str]:
-        rows = self._outbox.pages("users.list", "members")
+        rows = self._outbox.pages("users.list", "members", team_id=self._team)
         return frozenset([str(row["id"]) async for row in rows if row.get("is_restricted") and not row.get("deleted")])
 
     async def _fresh(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:

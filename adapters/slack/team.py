@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import aiohttp
 
@@ -25,7 +26,12 @@ class Team:
     people: People
 
 
-Teams = Callable[[str], Awaitable[Team]]
+class Teams(Protocol):
+    """The teams that installed the app, by themselves or by their organisation."""
+
+    def __call__(self, name: str, org: str = "") -> Awaitable[Team]:
+        """Return a team; `org` where an organisation's install let it in. RefusedError when it is not installed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class Desk:
 
     `admins`: ids with origin. `human`: the group or person to call, empty: nobody. `stream`: in direct conversations.
     `trusted`: hosts beside Slack's own that may get the token, for a fake Slack. `leave` is told of a team whose token
-    or app was taken back.
+    or app was taken back, by which event, and in which team that was said.
     """
 
     bot: Bot
@@ -49,4 +55,4 @@ class Desk:
     stream: bool = True
     trusted: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
-    leave: Callable[[str, str], Awaitable[None]] | None = None
+    leave: Callable[[str, str, str], Awaitable[None]] | None = None

@@ -16,7 +16,8 @@ import httpx2
 
 from core.budgets import FETCH_BYTES, FETCH_REDIRECTS, FETCH_TOTAL
 from core.errors import InputError, RefusedError
-from infra.knowledge.guard import CONNECT, NO_PORTS_ALLOWED, Allow, Guard, Resolve, look_up
+from infra.knowledge.guard import CONNECT, NO_PORTS_ALLOWED, NOTHING, Allow, Guard, Resolve, look_up
+from infra.knowledge.private import Private
 
 LONGEST_URL: Final = 2_048  # characters
 IDLE: Final = 5.0  # seconds without a byte
@@ -91,16 +92,18 @@ async def fetch(
     allow: Allow = NO_PORTS_ALLOWED,
     resolve: Resolve = look_up,
     bounds: Bounds = DEFAULT,
+    private: Private = NOTHING,
 ) -> Fetched:
     """Fetch a page or file; with `etag` or `last_modified`, only if it changed since.
 
     `allow` and `resolve` are for tests: which (address, port) may be reached besides public ones, and how names are
-    looked up. Raises RefusedError if policy forbids the address, InputError if it gives nothing to learn.
+    looked up. `private` is what the operator lets be reached beside public pages. Raises RefusedError if policy forbids
+    the address, InputError if it gives nothing to learn.
     """
     known = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = HEADERS | {name: value for name, value in known.items() if value}
     client = httpx2.AsyncClient(
-        transport=_Transport(Guard(allow, resolve)),
+        transport=_Transport(Guard(allow, resolve, private)),
         headers=headers,
         timeout=httpx2.Timeout(bounds.idle, connect=CONNECT),
         trust_env=False,

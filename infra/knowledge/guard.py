@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpcore2
 
 from core.errors import RefusedError
+from infra.knowledge.private import Private
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Allow = Callable[[str, int], bool]
@@ -37,6 +38,7 @@ SPECIAL: Final = tuple(
     )
 )
 NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+NOTHING: Final = Private()
 NO_PORTS_ALLOWED: Final[Allow] = lambda _host, _port: False  # noqa: E731 - a value, the default of a parameter
 
 
@@ -61,9 +63,13 @@ async def look_up(host: str, port: int) -> list[str]:
 class Guard(httpcore2.AsyncNetworkBackend):
     """Connects for the HTTP client; raises RefusedError before a single packet goes to a private address."""
 
-    def __init__(self, allow: Allow = NO_PORTS_ALLOWED, resolve: Resolve = look_up) -> None:
-        """Take `allow(address, port)`, which lets tests reach loopback servers, and `resolve(host, port)`."""
+    def __init__(self, allow: Allow = NO_PORTS_ALLOWED, resolve: Resolve = look_up, private: Private = NOTHING) -> None:
+        """Take `allow(address, port)`, which lets tests reach loopback servers, and `resolve(host, port)`.
+
+        `private` is what the operator lets be reached.
+        """
         self._allow = allow
+        self._private = private
         self._resolve = resolve
         self._network = httpcore2.AnyIOBackend()
 
@@ -100,7 +106,11 @@ class Guard(httpcore2.AsyncNetworkBackend):
 
     async def _judged(self, host: str, port: int) -> list[str]:
         addresses = await self._resolve(host, port)
-        strange = [address for address in addresses if not self._allow(address, port)]
+        strange = [
+            address
+            for address in addresses
+            if not self._allow(address, port) and not self._private.allows(host, address, port)
+        ]
         if not all(is_public(address) for address in strange):
             raise RefusedError(PRIVATE)
         if strange and port not in PORTS:

@@ -11,9 +11,9 @@ STATE: Final = timedelta(minutes=10)
 
 _ENSURE: Final = "insert into vocero.workspace (name) values (%s) on conflict do nothing"
 _KEEP: Final = """
-    insert into vocero.installation (workspace, app, secret)
-    select id, %s, %s from vocero.workspace where name = %s
-    on conflict (workspace, app) do update set secret = excluded.secret, installed = now()
+    insert into vocero.installation (workspace, app, secret, org)
+    select id, %s, %s, %s from vocero.workspace where name = %s
+    on conflict (workspace, app) do update set secret = excluded.secret, org = excluded.org, installed = now()
 """
 _FIND: Final = """
     select i.secret from vocero.installation i join vocero.workspace w on w.id = i.workspace
@@ -40,17 +40,22 @@ class Installations:
     def __init__(self, database: Database, sealer: Sealer, *, app: str, platform: str) -> None:
         self._database, self._sealer, self._app, self._platform = database, sealer, app, platform
 
-    async def keep(self, workspace: str, secret: dict[str, Any]) -> None:
-        """Store a workspace's secret, sealed. KnowledgeDown."""
+    async def keep(self, workspace: str, secret: dict[str, Any], *, org: str = "") -> None:
+        """Store a workspace's secret, sealed. `org`: the organisation whose install lets it in. KnowledgeDown."""
         async with self._database.writing(workspace) as connection:
             await connection.execute(_ENSURE, (workspace,))
-            await connection.execute(_KEEP, (self._app, self._sealer.seal(workspace, secret), workspace))
+            await connection.execute(_KEEP, (self._app, self._sealer.seal(workspace, secret), org, workspace))
 
     async def find(self, workspace: str) -> dict[str, Any] | None:
         """Return a workspace's secret, None when it is not installed. KnowledgeDown, SetupError."""
         async with self._database.reading(workspace) as connection:
             row = await (await connection.execute(_FIND, (workspace, self._app))).fetchone()
         return self._sealer.open(workspace, bytes(row[0])) if row else None
+
+    async def members(self, org: str) -> list[str]:
+        """Return the workspaces that an organisation's install let in. KnowledgeDown."""
+        rows = await self._database.fetch("select * from vocero.org_workspaces(%s, %s)", (f"{self._platform}/", org))
+        return [str(row[0]) for row in rows]
 
     async def remove(self, workspace: str) -> bool:
         """Delete a workspace's secret; whether there was one. KnowledgeDown."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.acceptance.conftest import ROOT
 from tests.fakes.slack import FakeSlack, Message
@@ -17,11 +18,13 @@ from tests.fakes.slack.world import BOT, visible
 pytestmark = pytest.mark.slow
 
 HOURS = b"# Opening hours\n\nThe workshop in Alderbeck opens at 8:15 on weekdays. It closes at 17:00."
+CARE = """<html><head><title>Canvas care</title></head><body><main><h1>Canvas care</h1>
+<p>Canvas should be waxed every two years, always on a dry day and never in the sun.</p></main></body></html>"""
 START = 60.0  # seconds a start may take on a busy machine
 
 
 @asynccontextmanager
-async def running(home: Path, slack: FakeSlack) -> AsyncIterator["asyncio.subprocess.Process"]:
+async def running(home: Path, slack: FakeSlack, **more: str) -> AsyncIterator["asyncio.subprocess.Process"]:
     """Run the bot until the block ends; it must then end by itself, with 0, on SIGTERM."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VOCERO_", "SLACK_"))}
     process = await asyncio.create_subprocess_exec(
@@ -34,6 +37,7 @@ async def running(home: Path, slack: FakeSlack) -> AsyncIterator["asyncio.subpro
             "SLACK_BOT_TOKEN": "xoxb-test",
             "SLACK_APP_TOKEN": "xapp-test",
             "SLACK_API_URL": slack.api_url,
+            **more,
         },
         stdout=asyncio.subprocess.PIPE,
     )
@@ -53,6 +57,24 @@ async def running(home: Path, slack: FakeSlack) -> AsyncIterator["asyncio.subpro
         process._transport.close()  # type: ignore[attr-defined]
 
 
+@asynccontextmanager
+async def wiki() -> AsyncIterator[str]:
+    """Serve a page on this machine, as an intranet would; yield its host and port."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=CARE, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/care", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 async def said(slack: FakeSlack, text: str, **more: object) -> tuple[Message, str]:
     """Say something; return the bot's finished reply and what it shows."""
     asked = await slack.say(text, **more)  # type: ignore[arg-type]
@@ -61,15 +83,20 @@ async def said(slack: FakeSlack, text: str, **more: object) -> tuple[Message, st
     return reply, visible(reply).replace("\u2060", "").replace("`", "")
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 async def test_the_whole_story_of_a_channel(home: Path) -> None:
-    """Teach by file and text, ask, follow up, share, judge, call a human, list, settle, remove, forget; then stop."""
-    async with FakeSlack() as slack, running(home, slack) as process:
+    """Teach, ask, follow up, share, judge, call a human, be told what fills a gap, settle, remove, forget; stop."""
+    async with FakeSlack() as slack, wiki() as host, running(home, slack, VOCERO_PRIVATE_HOSTS=host) as process:
         # nothing is known yet
-        _, shown = await said(slack, "@vocero When does the workshop open?")
+        unknown, shown = await said(slack, "@vocero When does the workshop open?", channel="people")
         assert "I don't know" in shown
 
-        # teach: a file, a text, an address that is refused with its reason
+        # teach: an address, a file, a text; an address that was not named as private is refused with its reason
+        _, shown = await said(slack, f"@vocero add <http://{host}/care>")
+        assert "Learned Canvas care" in shown
+        _, shown = await said(slack, "@vocero How often should canvas be waxed?", user="ben")
+        assert "every two years" in shown
+        assert f"http://{host}/care" in shown
         file = slack.file("hours.md", HOURS, mimetype="text/markdown")
         _, shown = await said(slack, "@vocero add", files=[file])
         assert "Learned Opening hours" in shown
@@ -98,13 +125,25 @@ async def test_the_whole_story_of_a_channel(home: Path) -> None:
         await slack.press(slack.ephemeral("ben")[-1], "vocero_share", user="ben")
         await slack.settled(lambda: any("asked: When does" in visible(m) for m in slack.world.history("C0GENERAL")))
 
-        # a verdict, a human, settings
+        # the question that had no answer is answered in its thread, without being asked again
+        filled = await slack.reply(unknown, seconds=60)
+        assert "can be answered now" in visible(filled)
+        assert "8:15" in visible(filled)
+
+        # a verdict with its reason, another one, a human, settings
+        await slack.press(answer, "vocero_feedback:negative", user="ben")
+        await slack.settled(lambda: "U0BEN" in slack.world.modals)
+        await slack.submit({"reason": "outdated"}, user="ben")
         await slack.press(answer, "vocero_feedback:positive", user="ben")
         await slack.settled(lambda: "Thank you" in visible(slack.ephemeral("ben")[-1]))
         await slack.press(answer, "vocero_human", user="ben")
         await slack.settled(lambda: any("<!subteam^S0HELP>" in m.text for m in slack.world.history("C0GENERAL")))
         _, shown = await said(slack, "@vocero settings mentions on", channel="people")
         assert "mentions: on" in shown
+        _, shown = await said(slack, "@vocero settings collections nowhere", channel="people")
+        assert "There is no collection nowhere" in shown
+        _, shown = await said(slack, "@vocero settings collections general", channel="people")
+        assert "collections: general" in shown
         _, shown = await said(slack, '@vocero remove "Parking"', user="ben")
         assert "Only admins" in shown
 

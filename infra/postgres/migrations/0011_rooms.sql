@@ -85,3 +85,17 @@ begin
     select deferred, extract(epoch from now() - created) into times, age
     from vocero.inbox where workspace = vocero.current_workspace() and id = p_id;
 end $$;
+
+-- Org-wide installs: one token for the workspaces of an organisation, each a tenant of its own that names it.
+alter table vocero.installation add column org text not null default '';
+create policy keeper on vocero.installation for select to vocero_keeper using (org <> '');
+grant select (workspace, org) on vocero.installation to vocero_keeper;
+
+-- The workspaces that were let in by an organisation's install, by name.
+create function vocero.org_workspaces(p_platform text, p_org text) returns setof text
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select w.name from vocero.installation i join vocero.workspace w on w.id = i.workspace
+    where i.org = p_org and starts_with(w.name, p_platform) order by w.name
+$$;
+alter function vocero.org_workspaces owner to vocero_keeper;

@@ -74,7 +74,9 @@ async def joined(
         given = to_settings(fake, **settings)
         team = None if given.slack_oauth else await open_team(given, session, lambda _: None)
         whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat, health={})
-        where = await open_slack(stack, whole, given, session, team, beat=min(lease / 3, 0.3), deadlines=deadlines)
+        where = await open_slack(
+            stack, whole, given, session, team, beat=min(lease / 3, 0.3), deadlines=deadlines, look=0.1
+        )
         if given.slack_mode == "http":
             fake.delivery.url = f"http://127.0.0.1:{where.rpartition(' ')[2]}/slack/events"
         yield Joined(fake, thinking, chat)

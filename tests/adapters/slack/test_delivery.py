@@ -146,6 +146,7 @@ async def test_what_cannot_be_done_is_said_once(join: Joining, monkeypatch: pyte
         assert len(answers(bot, asked)) == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_outlives_an_outage_of_slack(join: Joining, monkeypatch: pytest.MonkeyPatch) -> None:
     """While Slack takes no post the answer is kept beyond the asker's patience, and stands there once when it does."""
     monkeypatch.setattr("adapters.slack.outbox.PAUSE", 0.01)
@@ -160,6 +161,7 @@ async def test_an_answer_outlives_an_outage_of_slack(join: Joining, monkeypatch:
         assert len(answers(bot, asked)) == 1
 
 
+@pytest.mark.slow
 async def test_after_a_long_outage_the_asker_is_told_that_it_was_given_up(
     join: Joining, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

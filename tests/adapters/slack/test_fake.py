@@ -149,3 +149,23 @@ async def test_people_who_talk_to_it_by_hand_see_the_screen(slack: FakeSlack) ->
         async with session.post(f"{slack.url}/control/screen", json={}) as shown:
             [row] = await shown.json()
     assert row.endswith("ana: hello <@U0BEN>")
+
+
+async def test_a_person_presses_buttons_and_fills_dialogs_by_hand(slack: FakeSlack) -> None:
+    """The screen names what can be pressed and filled in; both reach the app as Slack would deliver them."""
+    select = {"type": "conversations_select", "action_id": "vocero_channel"}
+    slack.world.homes["U0ANA"] = {"type": "home", "blocks": [{"type": "actions", "elements": [select]}]}
+    element = {"type": "plain_text_input", "action_id": "text"}
+    slack.world.modals["U0ANA"] = {
+        "type": "modal",
+        "callback_id": "form",
+        "blocks": [{"type": "input", "block_id": "text", "element": element}],
+    }
+    assert "press: vocero_channel" in "".join(slack.shown())
+    assert "submit: text" in "".join(slack.shown())
+    async with aiohttp.ClientSession() as session:
+        for verb, text in (("press", "vocero_channel=C0GENERAL"), ("submit", "text=hello")):
+            async with session.post(f"{slack.url}/control/{verb}", json={"text": text}) as done:
+                assert done.status == 200
+    await slack.settled(lambda: [kind for kind, _ in slack.deliveries] == ["interactive"] * 2)
+    assert "U0ANA" not in slack.world.modals

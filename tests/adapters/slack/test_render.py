@@ -61,7 +61,8 @@ def answer_of(dice: random.Random) -> Answer:
     return Answer(text=hostile(dice, 14), outcome=outcome, citations=citations, notes=notes)
 
 
-_DICE = st.integers(0, 2**62).map(random.Random)  # one draw a case: the texts are made here, ten times faster
+CASES = 30  # a draw: Hypothesis takes as long for a draw as these take for five cases
+_DICE = st.integers(0, 2**62).map(random.Random)  # the texts are made here, ten times faster
 _MARK = re.compile(r"<([^<>]*)>")
 
 
@@ -84,20 +85,22 @@ def _texts(node: object) -> list[str]:
     return [t for item in node for t in _texts(item)] if isinstance(node, list) else []
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=3_000 // CASES, deadline=None)
 @given(_DICE)
 def test_nothing_a_model_says_can_reach_out_of_its_message(dice: random.Random) -> None:
     """3,000 hostile answers: no ping, no address but those of the passages and sources, every limit kept."""
-    answer = answer_of(dice)
-    sources = {c.url for c in answer.citations if c.url.startswith("http") and " " not in c.url and "<" not in c.url}
-    check(to_posts(answer, "en", Buttons(exchange="x1", human=True, share="why?")), {GOOD, *sources})
+    for _ in range(CASES):
+        answer = answer_of(dice)
+        urls = {c.url for c in answer.citations if c.url.startswith("http") and " " not in c.url and "<" not in c.url}
+        check(to_posts(answer, "en", Buttons(exchange="x1", human=True, share="why?")), {GOOD, *urls})
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600 // CASES, deadline=None)
 @given(_DICE)
 def test_nothing_in_a_name_can(dice: random.Random) -> None:
     """Replies to commands hold titles and file names of strangers: the same rules, no address at all."""
-    check(to_reply(hostile(dice, 12)), set())
+    for _ in range(CASES):
+        check(to_reply(hostile(dice, 12)), set())
 
 
 def test_a_long_answer_keeps_its_code_and_tables_whole() -> None:

@@ -5,6 +5,10 @@ prints, in a third:
     python -m tests.fakes.slack dm "how long do refunds take?"
     python -m tests.fakes.slack command "list docs"
     python -m tests.fakes.slack screen
+    python -m tests.fakes.slack press vocero_feedback:negative --message TS
+    python -m tests.fakes.slack submit "reason=outdated;text=It is 20 days since May."
+    python -m tests.fakes.slack home
+    python -m tests.fakes.slack press vocero_channel=C0GENERAL
 """
 
 import argparse
@@ -15,6 +19,7 @@ import urllib.request
 from tests.fakes.slack.server import FakeSlack
 
 PORT = 8399
+VERBS = ("serve", "say", "dm", "command", "screen", "press", "submit", "home")
 
 
 async def serve(port: int) -> None:
@@ -43,9 +48,9 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.fakes.slack", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("verb", nargs="?", choices=["serve", "say", "dm", "command", "screen"], default="serve")
+    parser.add_argument("verb", nargs="?", choices=VERBS, default="serve")
     parser.add_argument("text", nargs="?", default="")
-    for option in ("channel", "user", "thread"):
+    for option in ("channel", "user", "thread", "message"):
         parser.add_argument(f"--{option}")
     parser.add_argument("--port", type=int, default=PORT)
     given = parser.parse_args()
@@ -55,7 +60,9 @@ def main() -> None:
         except KeyboardInterrupt:
             return
     else:
-        words = {key: value for key in ("text", "channel", "user", "thread") if (value := getattr(given, key))}
+        words = {
+            key: value for key in ("text", "channel", "user", "thread", "message") if (value := getattr(given, key))
+        }
         tell(given.port, given.verb, {} if given.verb == "screen" else words)
 
 

@@ -27,6 +27,22 @@ SCOPES = {
     "reactions.remove": "reactions:write",
     "files.info": "files:read",
 }
+BY_KIND = {  # the scope of these depends on what kind of conversation is asked for
+    "conversations.info": {"public": "channels:read", "private": "groups:read", "im": "im:read", "mpim": "mpim:read"},
+    "conversations.members": {
+        "public": "channels:read",
+        "private": "groups:read",
+        "im": "im:read",
+        "mpim": "mpim:read",
+    },
+    "conversations.replies": {
+        "public": "channels:history",
+        "private": "groups:history",
+        "im": "im:history",
+        "mpim": "mpim:history",
+    },
+}
+BY_KIND["conversations.history"] = BY_KIND["conversations.replies"]
 PER_MINUTE = {"usergroups.users.list": 20, "users.list": 20, "chat.update": 50, "conversations.replies": 50}
 USUAL = 100  # a minute, for methods that are not in the table above
 _TEXTS = {"section": 3000, "header": 150, "markdown": 12_000}

@@ -128,19 +128,21 @@ class FakeSlack:
 
     def event(self, event: dict[str, Any], message: Message | None = None) -> dict[str, Any]:
         """Return the outer shape of an event."""
-        shared = bool(message and self.world.channels[message.channel].shared)
-        team = self.world.users[message.user].team if message else TEAM
+        place = self.world.channels[message.channel] if message else None
+        shared, here = bool(place and place.shared), place.team if place else TEAM
+        team, org = self.world.users[message.user].team if message else TEAM, self.world.org or None
+        grant = {"enterprise_id": org, "team_id": None if org else TEAM, "user_id": BOT, "is_bot": True}
         return {
             "token": "x",
-            "team_id": TEAM,
-            "context_team_id": TEAM,
+            "team_id": here,
+            "enterprise_id": org,
+            "context_team_id": here,
+            "context_enterprise_id": org,
             "api_app_id": APP,
             "type": "event_callback",
             "event_id": "Ev" + uuid.uuid4().hex[:10].upper(),
             "event_time": int(self.world.clock()),
-            "authorizations": [
-                {"enterprise_id": None, "team_id": TEAM, "user_id": BOT, "is_bot": True, "is_enterprise_install": False}
-            ],
+            "authorizations": [{**grant, "is_enterprise_install": bool(org)}],
             "is_ext_shared_channel": shared,
             "event": {**event, "user_team": team} if team != TEAM else event,
         }
@@ -191,7 +193,8 @@ class FakeSlack:
             "channel_id": place.id,
             "channel_name": place.name or "directmessage",
             "api_app_id": APP,
-            "is_enterprise_install": "false",
+            "is_enterprise_install": "true" if self.world.org else "false",
+            **({"enterprise_id": self.world.org} if self.world.org else {}),
             "trigger_id": self.world.trigger(self.world.user(user).id),
             "response_url": self._answering(place.id, user),
         }
@@ -263,14 +266,14 @@ class FakeSlack:
         person = self.world.user(user)
         payload: dict[str, Any] = {
             "type": kind,
-            "team": {"id": TEAM, "domain": "fake"},
+            "team": None if self.world.org else {"id": TEAM, "domain": "fake"},
             "user": {"id": person.id, "username": person.name, "team_id": person.team},
             "api_app_id": APP,
             "token": "x",
             "trigger_id": self.world.trigger(person.id),
             "response_url": self._answering(channel, user),
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "enterprise": {"id": self.world.org, "name": "Org"} if self.world.org else None,
+            "is_enterprise_install": bool(self.world.org),
         }
         return payload | ({"channel": {"id": channel, "name": self.world.channels[channel].name}} if channel else {})
 
@@ -346,11 +349,34 @@ class FakeSlack:
         verb, words = request.match_info["verb"], await request.json()
         if verb == "screen":
             return web.json_response(self.shown(words.get("viewer", "ana")))
-        known = {"say": self.say, "dm": self.dm, "command": self.command}
+        known = {
+            "say": self.say,
+            "dm": self.dm,
+            "command": self.command,
+            "press": self._press_by_hand,
+            "home": self._home_by_hand,
+            "submit": self._submit_by_hand,
+        }
         task = asyncio.create_task(known[verb](**words))  # type: ignore[operator]
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return web.json_response({"ok": True})
+
+    async def _press_by_hand(self, text: str, message: str = "", user: str = "ana") -> None:
+        """Press a button by its action id: of the message with this timestamp, else of the home; `=` gives a value."""
+        action, _, value = text.partition("=")
+        if message:
+            await self.press(next(m for m in self.world.messages.values() if m.ts == message), action, user=user)
+        else:
+            await self.press_home(action, value, user=user)
+
+    async def _home_by_hand(self, user: str = "ana") -> None:
+        await self.open_home(user)
+
+    async def _submit_by_hand(self, text: str, user: str = "ana") -> None:
+        """Send the open dialog off; `key=value` pairs with ; between them."""
+        pairs = (pair.partition("=") for pair in text.split(";") if pair.strip())
+        await self.submit({key.strip(): value.strip() for key, _, value in pairs}, user=user)
 
     def shown(self, viewer: str = "ana") -> list[str]:
         """Return all that one person sees, oldest first, with ids to answer to."""
@@ -361,7 +387,16 @@ class FakeSlack:
             place = self.world.channels[m.channel]
             where = f"#{place.name}" if place.name else "(direct)"
             thread = f" in {m.thread_ts}" if m.thread_ts else ""
-            rows.append(f"{where} {m.ts}{thread} {self.world.users[m.user].name}: {visible(m)}")
+            buttons = f"\n    press: {' '.join(m.buttons())}" if m.buttons() else ""
+            rows.append(f"{where} {m.ts}{thread} {self.world.users[m.user].name}: {visible(m)}{buttons}")
+        for name, view in (("home", self.world.homes.get(id_)), ("dialog", self.world.modals.get(id_))):
+            if view:
+                shown = Message(channel="", ts="", user=BOT, blocks=view["blocks"])
+                inputs = [b["block_id"] for b in view["blocks"] if b["type"] == "input"]
+                controls = (
+                    f"\n    submit: {' '.join(inputs)}" if inputs else f"\n    press: {' '.join(shown.buttons())}"
+                )
+                rows.append(f"({name}) {visible(shown)}{controls}")
         return rows
 
 

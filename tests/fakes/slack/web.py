@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.slack.limits import PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
+from tests.fakes.slack.limits import BY_KIND, PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
 from tests.fakes.slack.streams import Streams
 from tests.fakes.slack.world import APP, BOT, BOT_ID, TEAM, Message, World
 
@@ -16,6 +16,7 @@ ALL_SCOPES = frozenset(
     {*SCOPES.values(), "app_mentions:read", "commands", "groups:history", "groups:read", "im:read"}
     | {"mpim:history", "mpim:read"}
 )
+BY_TEAM = {"users.list", "users.conversations", "conversations.list", "usergroups.list", "usergroups.users.list"}
 Reply = dict[str, Any]
 _CAPITAL = re.compile("[A-Z]")
 
@@ -48,7 +49,7 @@ class WebApi:
             headers = {"Retry-After": str(self.retry_after)} if fault == "429" else {}
             error = {"429": "ratelimited", "500": "internal_error"}[fault]
             return web.json_response({"ok": False, "error": error}, status=int(fault), headers=headers)
-        result = {"error": fault} if fault else self._refuse(method, token) or self._call(method, arguments)
+        result = {"error": fault} if fault else self._refuse(method, token, arguments) or self._call(method, arguments)
         body = {"ok": "error" not in result, **result}
         return web.json_response(body, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
 
@@ -65,7 +66,7 @@ class WebApi:
             window.append(now)
         return ""
 
-    def _refuse(self, method: str, token: str) -> Reply | None:
+    def _refuse(self, method: str, token: str, a: Reply) -> Reply | None:
         if method == "oauth.v2.access":
             return None
         if not token:
@@ -74,12 +75,15 @@ class WebApi:
             return None if token.startswith("xapp-") else {"error": "not_allowed_token_type"}
         if token not in self.tokens:
             return {"error": "token_revoked" if token.startswith("xoxb-") else "invalid_auth"}
-        needed = SCOPES.get(method)
+        place = self.world.channels.get(a.get("channel", ""))
+        needed = BY_KIND[method][place.kind] if place and method in BY_KIND else SCOPES.get(method)
         if needed and needed not in self.scopes:
             return {"error": "missing_scope", "needed": needed, "provided": ",".join(sorted(self.scopes))}
         return None
 
     def _call(self, method: str, a: Reply) -> Reply:
+        if self.world.org and method in BY_TEAM and not a.get("team_id"):
+            return {"error": "missing_argument"}
         known = getattr(self, "m_" + _CAPITAL.sub(lambda c: "_" + c[0].lower(), method.replace(".", "_")), None)
         return known(a) if known else {"error": "unknown_method", "req_method": method}
 
@@ -96,11 +100,12 @@ class WebApi:
             "url": "https://fake.slack.com/",
             "team": "Fake",
             "user": "vocero",
-            "team_id": TEAM,
+            "team_id": self.world.org or TEAM,
+            **({"enterprise_id": self.world.org} if self.world.org else {}),
             "user_id": BOT,
             "bot_id": BOT_ID,
             "app_id": APP,
-            "is_enterprise_install": False,
+            "is_enterprise_install": bool(self.world.org),
         }
 
     def m_auth_revoke(self, a: Reply) -> Reply:
@@ -115,16 +120,17 @@ class WebApi:
             return {"error": "invalid_code"}
         token = f"xoxb-{team}"
         self.tokens[token] = team
+        whole = team.startswith("E")
         return {
             "access_token": token,
             "token_type": "bot",
             "scope": ",".join(sorted(self.scopes)),
             "bot_user_id": BOT,
             "app_id": APP,
-            "team": {"id": team, "name": team},
-            "enterprise": None,
+            "team": None if whole else {"id": team, "name": team},
+            "enterprise": {"id": team, "name": team} if whole else None,
             "authed_user": {"id": "U0ANA"},
-            "is_enterprise_install": False,
+            "is_enterprise_install": whole,
         }
 
     def m_chat_post_message(self, a: Reply) -> Reply:
@@ -248,11 +254,14 @@ class WebApi:
         return {"user": user.to_json()} if user else {"error": "user_not_found"}
 
     def m_users_list(self, a: Reply) -> Reply:
-        return self._page(a, "members", [u.to_json() for u in self.world.users.values() if u.team == TEAM])
+        team = a.get("team_id") or TEAM
+        return self._page(a, "members", [u.to_json() for u in self.world.users.values() if u.team == team])
 
     def m_users_conversations(self, a: Reply) -> Reply:
         user = a.get("user") or BOT
-        held = [c for c in self.world.channels.values() if user in c.members and c.kind in ("public", "private")]
+        team = a.get("team_id") or TEAM
+        all_ = [c for c in self.world.channels.values() if c.team == team]
+        held = [c for c in all_ if user in c.members and c.kind in ("public", "private")]
         seen = [c.to_json() for c in held if c.kind == "public" or BOT in c.members]
         return self._page(a, "channels", seen)
 

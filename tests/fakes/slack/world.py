@@ -25,6 +25,8 @@ class User:
     stranger: bool = False
     bot: bool = False
     deleted: bool = False
+    teams: tuple[str, ...] = ()  # of an organisation, those they are a member of
+    org: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what users.info gives."""
@@ -41,6 +43,7 @@ class User:
             "is_bot": self.bot,
             "is_stranger": self.stranger,
             "is_app_user": False,
+            **({"enterprise_user": {"enterprise_id": self.org, "teams": list(self.teams)}} if self.org else {}),
             "profile": {"real_name": self.name, "display_name": self.name},
         }
 
@@ -55,6 +58,8 @@ class Channel:
     members: list[str] = field(default_factory=list)
     shared: bool = False
     archived: bool = False
+    team: str = TEAM
+    org_shared: bool = False  # with other teams of the organisation
 
     @property
     def type(self) -> str:
@@ -73,7 +78,8 @@ class Channel:
             "is_private": self.kind != "public",
             "is_archived": self.archived,
             "is_ext_shared": self.shared,
-            "is_shared": self.shared,
+            "is_org_shared": self.org_shared,
+            "is_shared": self.shared or self.org_shared,
             "is_member": BOT in self.members,
             "num_members": len(self.members),
         }
@@ -130,6 +136,7 @@ class World:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
+        self.org = ""  # the organisation that installed the app for its teams
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.messages: dict[tuple[str, str], Message] = {}
