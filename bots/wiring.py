@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
 PASSING: Final = ("refused", "timeout", "overloaded", "cut")  # what an embedder may have at the start; it may pass
-SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
+SERVED_AT_ONCE: Final = 32  # generations at a time on each served model, of the 128 that TGI takes; others wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
