@@ -13,6 +13,7 @@ from core.chat import Exchanges, Lessons, Rooms
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
+from core.near import Nearby
 from core.ports import Embedder, Knowledge, Librarian, Memory
 from infra import embedded
 from infra.embedded.home import at
@@ -147,6 +148,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.postgres.voices import PostgresVoices
     from infra.redis.answers import NoAnswers, RedisAnswers
     from infra.redis.leases import RedisLeases
+    from infra.redis.questions import RedisQuestions
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
@@ -164,18 +166,21 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     store = await _open_redis(ends, stack)
     memory = _to_memory(settings, database, store)
     served = bool(settings.model_url or settings.model_file)
+    cache = RedisAnswers(store) if store else NoAnswers()
+    near = Nearby(RedisQuestions(store), cache, embedder) if store and settings.near_answers else None
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
         memory=memory,
-        cache=RedisAnswers(store) if store else NoAnswers(),
+        cache=cache,
         journal=Journal(database),
         voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
         speaker=speaker,
         voiced=served,
         leases=RedisLeases(store) if store else None,
+        nearby=near,
     )
     chat = _to_chat(database, memory)
     return Vocero(

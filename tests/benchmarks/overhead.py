@@ -173,7 +173,9 @@ async def _round(ask: Ask, callers: int) -> list[Took]:
         await asyncio.sleep(place / callers)
         return [await ask(place) for _ in range(EACH)]
 
-    return [took for found in await asyncio.gather(*map(call, range(callers))) for took in found]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(call(place)) for place in range(callers)]
+    return [took for task in tasks for took in task.result()]
 
 
 def _at_95(values: Sequence[float]) -> float:
