@@ -15,6 +15,7 @@ from core.chat import Exchanges, Lessons
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
+from core.near import Nearby
 from core.ports import Embedder, Knowledge, Librarian, Memory
 from core.rooms import Rooms
 from infra import embedded
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 1.0  # seconds of silence before a person is told what takes so long
 PASSING: Final = ("refused", "timeout", "overloaded", "cut")  # what an embedder may have at the start; it may pass
-SERVED_AT_ONCE: Final = 8  # generations at a time on each served model; beyond, a question waits its turn
+SERVED_AT_ONCE: Final = 32  # generations at a time on each served model, of the 128 that TGI takes; others wait
 
 
 Health = Callable[[], Awaitable[str]]
@@ -170,6 +171,7 @@ async def _join(
     from infra.postgres.voices import PostgresVoices
     from infra.redis.answers import NoAnswers, RedisAnswers
     from infra.redis.leases import RedisLeases
+    from infra.redis.questions import RedisQuestions
 
     await check(ends.database)
     database = await stack.enter_async_context(Database(ends.database))
@@ -190,12 +192,14 @@ async def _join(
     store = await _open_redis(ends, stack, failed=seen.redis_failed)
     memory = _to_memory(settings, database, store)
     served = bool(settings.model_url or settings.model_file)
+    cache = RedisAnswers(store) if store else NoAnswers()
+    near = Nearby(RedisQuestions(store), cache, embedder) if store and settings.near_answers else None
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
         embedder=embedder,
         memory=memory,
-        cache=RedisAnswers(store) if store else NoAnswers(),
+        cache=cache,
         journal=Journal(database),
         voices=PostgresVoices(database, loaded=ends.adapters),
         guard=SERVED if served else STRICT,
@@ -203,6 +207,7 @@ async def _join(
         voiced=served,
         leases=RedisLeases(store) if store else None,
         witness=seen.witness,
+        nearby=near,
     )
     chat = _to_chat(database, memory, seen)
     return Vocero(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import unicodedata
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,6 +17,7 @@ from core.followup import standalone
 from core.forgetting import emptied, forget_document, to_receipt
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status, Turn
+from core.near import Nearby
 from core.phrases import phrase
 from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
 from core.speaking import Draft, checked
@@ -42,6 +43,7 @@ class Inquiry:
     shelf: Shelf
     writer: Speaker | None
     key: str
+    place: str  # the key without the question
     tried: bool = False  # only to see whether it would be answered: no gap is recorded
 
 
@@ -68,11 +70,13 @@ class Bot:
         voice: str = "",
         leases: Leases | None = None,
         witness: Witness = unwatched,
+        nearby: Nearby | None = None,
     ) -> None:
         self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
         self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
         self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
-        self._flights, self._line, self._witness = Flights(leases), asyncio.Semaphore(LINE), witness
+        self._nearby, self._witness = nearby, witness
+        self._flights, self._line = Flights(leases), asyncio.Semaphore(LINE)
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Yield what happens on the way to the answer; the last event is always `Done`, whatever went wrong."""
@@ -170,8 +174,8 @@ class Bot:
         arm, adapter = await self._arm(question)
         shelf = await self._knowledge.shelf(question.workspace, question.audience)
         writer = self._speaker if self._voiced or adapter or question.arm else None
-        key = to_key(question, asked, shelf, arm, adapter, writer.name if writer else None)
-        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key)
+        key, place = (to_key(question, q, shelf, arm, adapter, writer.name if writer else None) for q in (asked, ""))
+        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key, place)
 
     async def _arm(self, question: Question) -> tuple[Arm, str | None]:
         if question.plain and question.arm is None:
@@ -193,6 +197,9 @@ class Bot:
             yield Status("searching")
             with watch.stage("retrieve"):
                 ranked = await self._find(inquiry, draft)
+            if near := await self._nearby_answer(inquiry, draft):
+                yield Done(replace(near, cached=True))
+                return
             if not gate.judge(inquiry.asked, draft.passages, ranked).enough:
                 yield Done(await self._abstain(inquiry, draft))
                 return
@@ -227,6 +234,17 @@ class Bot:
         finally:
             if lacking:
                 draft.note(phrase("words_only", draft.language, reason=lacking))
+
+    async def _nearby_answer(self, inquiry: Inquiry, draft: Draft) -> Answer | None:
+        """Return the answer to the same question in other words, else let this one be found."""
+        question = inquiry.question
+        if not (self._nearby and question.cached and draft.passages):
+            return None
+        place = f"{inquiry.place} {inquiry.tongue}"
+        look = await self._nearby.look(question.workspace, place, inquiry.asked, draft.passages)
+        if look and not look.answer:
+            await self._nearby.note(question.workspace, look, inquiry.asked, inquiry.key)
+        return look.answer if look else None
 
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
@@ -280,12 +298,17 @@ class Bot:
             receipt = await forget_document(self._librarian, self._knowledge, workspace, name, by=by)
             answers = self._cache.purge(workspace, receipt.id)
             turns = self._memory.forget(workspace, document=receipt.id)
-            receipt = await emptied(receipt, {"cached answers": answers, "turns": turns})
+            receipt = await emptied(receipt, {"cached answers": answers, "turns": turns, **self._asked(workspace)})
         else:
             receipt = to_receipt(kind, name, workspace, await self._journal.erase(workspace, **{kind: name}))
-            receipt = await emptied(receipt, {"turns": self._memory.forget(workspace, **{kind: name})})
+            turns = self._memory.forget(workspace, **{kind: name})
+            receipt = await emptied(receipt, {"turns": turns, **self._asked(workspace)})
         await self._journal.file(receipt)
         return receipt
+
+    def _asked(self, workspace: str) -> dict[str, Awaitable[int]]:
+        """What near-duplicates are found by holds people's words without their names: all of it goes."""
+        return {"lists of questions": self._nearby.purge(workspace)} if self._nearby else {}
 
 
 def to_text(text: str, tongue: str = "en") -> str:
