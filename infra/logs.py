@@ -2,9 +2,12 @@
 
 import logging
 import sys
-from typing import TextIO
+import traceback
+from typing import Final, TextIO
 
 import structlog
+
+from core.errors import SetupError, UnavailableError
 
 # Foreign libraries say little worth reading, and some of it holds what people wrote.
 _QUIET = (
@@ -21,6 +24,8 @@ _QUIET = (
 )
 
 
+CHAIN: Final = 8  # errors that led to one another
+_BECAUSE: Final = "The above error led to the following one:"
 _FORMATTER = structlog.stdlib.ProcessorFormatter
 
 
@@ -36,12 +41,36 @@ class _StandardError(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
+def wordless(exc_info: structlog.typing.ExcInfo) -> str:
+    """Return a traceback without local variables and without the errors' own words: both may hold what people wrote.
+
+    An error of ours whose sentences are fixed keeps them; a database's keeps its SQLSTATE, a system's its number.
+    """
+    shown: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(shown) < CHAIN:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        shown.append(f"Traceback (most recent call last):\n{frames}{_named(error)}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return f"\n\n{_BECAUSE}\n\n".join(reversed(shown))
+
+
+def _named(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(error, (UnavailableError, SetupError)):
+        return f"{name}: {error}"
+    number = getattr(error, "sqlstate", None) or getattr(error, "errno", None)
+    return f"{name} ({number})" if number else name
+
+
+_WORDLESS: Final = structlog.processors.ExceptionRenderer(wordless)
+
+
 def configure(form: str, *, level: int = logging.WARNING, stream: TextIO | None = None) -> None:
     """Send structlog and the standard library to one stream; `form` is text or json."""
     render: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -55,13 +84,11 @@ def configure(form: str, *, level: int = logging.WARNING, stream: TextIO | None 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    # never with local variables: they hold what people wrote
-    traces: list[structlog.typing.Processor] = [structlog.processors.format_exc_info] if form == "json" else []
     handler = logging.StreamHandler(stream) if stream else _StandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *traces, render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _WORDLESS, render],
         )
     )
     root = logging.getLogger()

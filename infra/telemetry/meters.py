@@ -75,7 +75,6 @@ class Meters:
         self.fenced = self._counter("fenced", "writes refused because another process had the work", "platform")
         self.called = self._timer("platform_call", "seconds of a call of a platform", "platform", "method", "code")
         self.limited = self._counter("platform_limited", "calls that a platform refused with 429", "platform", "method")
-        self.connected = self._gauge("connected", "1 while the platform's connection stands", "platform")
 
     def _answers(self) -> None:
         self.answers = self._counter("answers", "answers by how they ended", "platform", "outcome", "mode", "cached")
