@@ -21,6 +21,7 @@ from adapters.discord.intake import Intake
 from adapters.discord.supervisor import Supervisor
 from adapters.discord.sync import sync
 from core.errors import BotError, SetupError
+from core.gaps import Gaps
 from core.inbox import BEAT, Arrival
 from core.orders import Orders
 from core.reception import Reception
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from bots.wiring import Vocero
 
 OFFICIAL: Final = "discord.com"
+PLATFORM: Final = "discord/"  # the beginning of its workspaces' names
+LOOK: Final = 4  # beats between two looks for gaps that documents have filled
 Say = Callable[[str], None]
 
 
@@ -109,7 +112,8 @@ async def open_discord(
 ) -> Joined:
     """Join the parts and begin to connect. Leaving drains first, while the connection still stands, then closes it."""
     point(settings)
-    inbox = vocero.chat.inbox
+    chat = vocero.chat
+    inbox = chat.inbox
 
     async def leave(arrival: Arrival) -> None:
         if work := await inbox.accept(arrival):
@@ -118,7 +122,7 @@ async def open_discord(
     supervisor = Supervisor(lambda: make(), to_token(settings))  # noqa: PLW0108 - made below
     desk = to_desk(vocero, settings, session)
     handler = DiscordHandler(desk, supervisor.client, lambda: intake.gates)
-    reception = Reception(inbox, handler, platform="discord/", beat=beat)
+    reception = Reception(inbox, handler, platform=PLATFORM, beat=beat)
     intake = Intake(
         reception.accept, leave=leave, closing=lambda: reception.closing, content=settings.discord_message_content
     )
@@ -134,6 +138,9 @@ async def open_discord(
 
     await stack.enter_async_context(supervisor)
     await stack.enter_async_context(reception)
+    await stack.enter_async_context(
+        Gaps(vocero.bot, chat.lessons, reception.accept, platform=PLATFORM, beat=LOOK * beat)
+    )
     supervisor.start()
     return Joined(supervisor=supervisor, reception=reception, guilds=vocero.chat.guilds)
 
@@ -163,6 +170,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         orders=orders,
         rooms=chat.rooms,
         exchanges=chat.exchanges,
+        lessons=chat.lessons,
         guilds=chat.guilds,
         session=session,
         admins=settings.admins,

@@ -10,7 +10,7 @@ import structlog
 
 from adapters.discord.audience import Kind
 from adapters.discord.errors import ACKNOWLEDGED, translated
-from adapters.discord.facts import Servers, to_files, to_person, to_place
+from adapters.discord.facts import Servers, to_files, to_label, to_person, to_place
 from adapters.discord.question import Heard, Way, to_language, to_payload, without_name
 from core.errors import BotError, KnowledgeDown, RefusedError
 from core.inbox import Arrival
@@ -147,6 +147,7 @@ class Intake:
             text=text,
             locale=interaction.locale.value,
             private=private,
+            label=to_label(interaction.channel),
             files=tuple(files),
         )
 
@@ -200,6 +201,7 @@ class Intake:
             way=way,
             message=str(message.id),
             text=text,
+            label=to_label(channel),
             files=to_files(message.attachments),
         )
 
