@@ -122,7 +122,7 @@ async def open_discord(
     supervisor = Supervisor(lambda: make(), to_token(settings))  # noqa: PLW0108 - made below
     desk = to_desk(vocero, settings, session)
     handler = DiscordHandler(desk, supervisor.client, lambda: intake.gates)
-    reception = Reception(inbox, handler, platform=PLATFORM, beat=beat)
+    reception = Reception(inbox, handler, platform=PLATFORM, beat=beat, parting=handler.parting)
     intake = Intake(
         reception.accept, leave=leave, closing=lambda: reception.closing, content=settings.discord_message_content
     )

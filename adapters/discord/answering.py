@@ -8,6 +8,7 @@ import structlog
 from adapters.discord.audience import Kind
 from adapters.discord.buttons import to_buttons
 from adapters.discord.desk import Desk
+from adapters.discord.hooks import GREY
 from adapters.discord.permissions import to_call
 from adapters.discord.question import Heard, Way
 from adapters.discord.render import Card, to_cards, to_texts
@@ -20,7 +21,6 @@ from core.phrases import phrase
 from core.rooms import Settings
 
 CURSOR: Final = " ▍"
-GREY: Final = 0x99AAB5
 QUOTED: Final = 200  # characters of the question above its answer
 log = structlog.get_logger()
 

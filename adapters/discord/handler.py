@@ -1,7 +1,7 @@
 """What a delivery is and who deals with it. Never silence, never two: each end was said, or it was not for us."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import discord
@@ -19,6 +19,7 @@ from adapters.discord.errors import (
     translated,
 )
 from adapters.discord.filled import Filling
+from adapters.discord.hooks import part_all
 from adapters.discord.question import Heard, Way, to_heard, to_language, to_plain
 from adapters.discord.render import Card, to_reply
 from adapters.discord.replies import ChannelReply, InteractionReply, Posting, Reply
@@ -27,6 +28,7 @@ from adapters.discord.threads import opened_by
 from core.commands import Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
 from core.gaps import KIND as FILLED
+from core.inbox import Work
 from core.orders import NotADocument
 from core.phrases import phrase
 from core.reception import Held, LeaseLost
@@ -159,9 +161,17 @@ class DiscordHandler:
         if reply.finished:
             return "done"
         settings = await self._desk.rooms.settings(heard.workspace, heard.room)
-        return await self._guarded(
-            heard, reply, settings, lambda tongue: self._step(kind, held, heard, settings, tongue, reply, posting)
-        )
+        try:
+            return await self._guarded(
+                heard, reply, settings, lambda tongue: self._step(kind, held, heard, settings, tongue, reply, posting)
+            )
+        except asyncio.CancelledError:
+            await reply.part()
+            raise
+
+    async def parting(self, works: Sequence[Work]) -> None:
+        """Tell those whose work was not even begun that their answer comes when the bot is back."""
+        await part_all(works, await self._client(), plain=self._desk.plain)
 
     async def _acknowledged(self, heard: Heard) -> None:
         """Wait until this is acknowledged, and a moment for others that are about to be: theirs is short."""
