@@ -23,6 +23,7 @@ from adapters.discord.sync import sync
 from bots.oversight import Oversight, blind, overseen
 from bots.watching import troubles
 from core.errors import BotError, SetupError, UnavailableError
+from core.gaps import Gaps
 from core.inbox import BEAT, Arrival
 from core.orders import Orders
 from core.reception import Reception
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from bots.wiring import Vocero
 
 OFFICIAL: Final = "discord.com"
+PLATFORM: Final = "discord/"  # the beginning of its workspaces' names
+LOOK: Final = 4  # beats between two looks for gaps that documents have filled
 Say = Callable[[str], None]
 
 
@@ -127,7 +130,8 @@ async def open_discord(
 ) -> Joined:
     """Join the parts and begin to connect. Leaving drains first, while the connection still stands, then closes it."""
     point(settings)
-    inbox = vocero.chat.inbox
+    chat = vocero.chat
+    inbox = chat.inbox
 
     async def leave(arrival: Arrival) -> None:
         if work := await inbox.accept(arrival):
@@ -137,7 +141,7 @@ async def open_discord(
     desk = to_desk(vocero, settings, session)
     watched = oversight or blind()
     handler = DiscordHandler(desk, supervisor.client, lambda: intake.gates)
-    reception = Reception(inbox, watched.handler(handler), platform="discord/", beat=beat)
+    reception = Reception(inbox, watched.handler(handler), platform=PLATFORM, beat=beat, parting=handler.parting)
     intake = Intake(
         reception.accept, leave=leave, closing=lambda: reception.closing, content=settings.discord_message_content
     )
@@ -154,6 +158,9 @@ async def open_discord(
 
     await stack.enter_async_context(supervisor)
     await stack.enter_async_context(reception)
+    await stack.enter_async_context(
+        Gaps(vocero.bot, chat.lessons, reception.accept, platform=PLATFORM, beat=LOOK * beat)
+    )
     supervisor.start()
     return Joined(supervisor=supervisor, reception=reception, guilds=vocero.chat.guilds)
 
@@ -184,6 +191,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         orders=orders,
         rooms=chat.rooms,
         exchanges=chat.exchanges,
+        lessons=chat.lessons,
         guilds=chat.guilds,
         session=session,
         admins=settings.admins,

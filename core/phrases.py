@@ -461,6 +461,10 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "Text, Markdown, HTML, PDF or DOCX",
         "es": "Texto, Markdown, HTML, PDF o DOCX",
     },
+    "back_soon": {
+        "en": "I am restarting: your answer comes here as soon as I am back.",
+        "es": "Me estoy reiniciando: tu respuesta llega aquí en cuanto vuelva.",
+    },
     "restarting": {
         "en": "I am restarting; please ask again in a moment.",
         "es": "Me estoy reiniciando; pregunta de nuevo en un momento.",

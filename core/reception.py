@@ -6,7 +6,7 @@ Nothing in this process is the truth: whoever dies, the row's lease runs out and
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -159,7 +159,7 @@ class Reception:
     """Accepts arrivals of one `platform` (the beginning of its workspaces' names) and runs them by `handler`.
 
     `async with` starts the reaper; leaving the block drains: works in hand get `grace` seconds, the others are handed
-    over at once.
+    over at once, after `parting` has told those who wait for them.
     """
 
     def __init__(
@@ -172,7 +172,9 @@ class Reception:
         at_once: int = AT_ONCE,
         grace: float = GRACE,
         deadlines: Deadlines = DEADLINES,
+        parting: "Callable[[Sequence[Work]], Coroutine[Any, Any, None]] | None" = None,
     ) -> None:
+        self._parting = parting
         self._inbox, self._handler, self._platform = _Lined(inbox), handler, platform
         self._beat, self._grace, self._deadlines = beat, grace, deadlines
         self._room = asyncio.Semaphore(at_once)
@@ -223,11 +225,14 @@ class Reception:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _hand_over(self, tasks: "set[asyncio.Task[None]]") -> None:
-        """Stop works, begun or not, and let another process have them at once."""
-        entries = [self._works[task] for task in tasks]
+        """Stop works, begun or not, and let another process have them; those who wait are told before it may."""
+        entries, begun = [self._works[task] for task in tasks], tasks & self._running
+        unbegun = [self._works[task].work for task in tasks - begun]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._parting and unbegun:
+            await self._quietly(self._parting(unbegun))
         for entry in entries:
             if not entry.ended:
                 await self._end(entry, self._inbox.release(entry.work))

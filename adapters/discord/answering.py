@@ -8,18 +8,19 @@ import structlog
 from adapters.discord.audience import Kind
 from adapters.discord.buttons import to_buttons
 from adapters.discord.desk import Desk
+from adapters.discord.hooks import GREY
 from adapters.discord.permissions import to_call
 from adapters.discord.question import Heard, Way
 from adapters.discord.render import Card, to_cards, to_texts
 from adapters.discord.replies import Reply
 from core.audience import WORKSPACE, Audience
-from core.chat import Cited, Exchange, Settings
+from core.chat import Cited, Exchange
 from core.errors import BotError, KnowledgeDown
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
+from core.rooms import Settings
 
 CURSOR: Final = " ▍"
-GREY: Final = 0x99AAB5
 QUOTED: Final = 200  # characters of the question above its answer
 log = structlog.get_logger()
 
@@ -40,8 +41,9 @@ class Answering:
         tongue: str,
         reply: Reply,
         notes: tuple[str, ...] = (),
+        above: str = "",
     ) -> str:
-        """Answer a question; return the work's end."""
+        """Answer a question; return the work's end. `above`: why it is answered though nobody just asked."""
         await reply.begin()
         name = await self._exchange(heard)
         question = Question(
@@ -52,7 +54,8 @@ class Answering:
             conversation=heard.conversation,
             plain=settings.voice == "plain",
         )
-        answer = await self._listen(question, reply, tongue)
+        stream = self._desk.stream and settings.stream != "off"
+        answer = await self._listen(question, reply, tongue, stream=stream)
         if heard.way is Way.FOLLOW and answer.outcome is Outcome.ABSTAINED and "?" not in text:
             return "ignored"  # people talking to each other; nobody asked us
         tongue = settings.language or answer.language
@@ -65,7 +68,7 @@ class Answering:
             tongue,
             buttons=to_buttons(answer, name, tongue, human=human),
             notes=notes,
-            head=f"“{' '.join(text.split())[:QUOTED]}”" if heard.way is Way.COMMAND else "",
+            head=above or (f"“{' '.join(text.split())[:QUOTED]}”" if heard.way is Way.COMMAND else ""),
             plain=self._desk.plain,
         )
         if settings.quiet and answer.outcome is Outcome.ABSTAINED and not heard.private:
@@ -76,14 +79,14 @@ class Answering:
             await self._shown(heard, reply, answer)
         return "done"
 
-    async def _listen(self, question: Question, reply: Reply, tongue: str) -> Answer:
+    async def _listen(self, question: Question, reply: Reply, tongue: str, *, stream: bool) -> Answer:
         said = ""
         async with aclosing(self._desk.bot.answer(question)) as events:
             async for event in events:
                 match event:
                     case Status("writing"):
                         await reply.hold_place(Card(text=phrase("writing_answer", tongue), colour=GREY))
-                    case Piece(text) if self._desk.stream:
+                    case Piece(text) if stream:
                         said += text
                         shown = to_texts(said, plain=self._desk.plain)[0]
                         await reply.hold_place(Card(text=shown + CURSOR, colour=GREY))

@@ -21,10 +21,8 @@ class Clicks:
     async def verdict(self, held: Held, heard: Heard, *, tongue: str, reply: Reply) -> None:
         """Keep whether an answer helped, and why not. RefusedError when it is not known any more."""
         name, good = str(held.payload["name"]), held.payload["kind"] == "verdict"
-        if not await self._desk.exchanges.judge(heard.workspace, name, heard.asker, good=good):
+        if not await self._desk.exchanges.judge(heard.workspace, name, heard.asker, good=good, why=heard.text):
             raise RefusedError(phrase("too_late", tongue))
-        if heard.text:
-            await self._desk.guilds.remark(heard.workspace, name, by=heard.asker, why=heard.text)
         await reply.end([Card(text=phrase("thanks", tongue))])
 
     async def sources(self, held: Held, heard: Heard, *, audience: Audience, tongue: str, reply: Reply) -> None:

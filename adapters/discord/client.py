@@ -15,9 +15,11 @@ from adapters.discord.intake import Intake, Interaction
 from adapters.discord.menus import add_menus
 from adapters.discord.question import to_language
 from adapters.discord.texts import Texts
+from core.documents import Document, State
 from core.errors import BotError
 from core.phrases import phrase
 from core.ports import Librarian
+from core.rooms import KEYS, choices
 from core.words import language
 
 PATIENCE: Final = 30.0  # seconds that Discord may ask us to wait; beyond, the work is tried again later
@@ -100,7 +102,10 @@ def to_tree(client: discord.Client, intake: Intake, librarian: Librarian) -> "Tr
     async def suggest(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         return await to_choices(interaction, current, intake, librarian)
 
-    add_commands(tree, intake, suggest)
+    async def values(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        return await to_values(interaction, current, intake, librarian)
+
+    add_commands(tree, intake, suggest, values)
     add_menus(tree, intake)
     return tree
 
@@ -109,14 +114,35 @@ async def to_choices(
     interaction: Interaction, current: str, intake: Intake, librarian: Librarian
 ) -> list[app_commands.Choice[str]]:
     """Return documents that the asker may see and whose title or address holds what was typed."""
+    found, said = await _documents(interaction, intake, librarian), current.casefold()
+    fitting = [d for d in found if said in f"{d.title} {d.source} {d.id}".casefold()]
+    return [app_commands.Choice(name=(d.title or d.source)[:100] or d.id, value=d.id) for d in fitting[:OFFERED]]
+
+
+async def to_values(
+    interaction: Interaction, current: str, intake: Intake, librarian: Librarian
+) -> list[app_commands.Choice[str]]:
+    """Return the values of the setting that was chosen; for collections those that the asker may see."""
+    key = str(getattr(interaction.namespace, "key", "") or "")
+    if key not in KEYS:
+        return []
+    if key == "collections":
+        given = ["auto", *sorted({d.collection for d in await _documents(interaction, intake, librarian)})]
+    else:
+        given = list(choices(key))
+    before, _, typed = current.rpartition(",") if key == "collections" else ("", "", current)
+    begun = f"{before}, " if before else ""
+    fitting = [f"{begun}{name}" for name in given if typed.strip().casefold() in name.casefold()]
+    return [app_commands.Choice(name=value, value=value) for value in fitting if len(value) <= 100][:OFFERED]
+
+
+async def _documents(interaction: Interaction, intake: Intake, librarian: Librarian) -> list[Document]:
     try:
         heard = await intake.heard(interaction, private=True)
         found = await librarian.documents(heard.workspace, to_audience(heard.place, heard.person, alone=True))
     except BotError:
         return []
-    said = current.casefold()
-    fitting = [d for d in found if d.state.value != "removed" and said in f"{d.title} {d.source} {d.id}".casefold()]
-    return [app_commands.Choice(name=(d.title or d.source)[:100] or d.id, value=d.id) for d in fitting[:OFFERED]]
+    return [d for d in found if d.state is not State.REMOVED]
 
 
 class Ears(discord.Client):

@@ -89,8 +89,6 @@ class Commanding:
         said = (
             await self._approved(order, heard) if command.verb is Verb.APPROVE else await self._desk.orders.run(order)
         )
-        if command.verb is Verb.FORGET and command.kind is Kind.ME:
-            await self._desk.guilds.forget(order.workspace, order.user)
         allowed = said.urls | ({command.target} if command.kind is Kind.URL else set())
         await reply.end(to_reply(said.text, allowed, plain=self._desk.plain))
 
@@ -115,6 +113,7 @@ class Commanding:
             audience=audience,
             user=heard.asker,
             room=heard.room,
+            label=heard.label,
             conversation=heard.conversation,
             scope=to_default_scope(heard.place),
             admin=await self.admin(heard),

@@ -16,9 +16,9 @@ from adapters.discord.facts import to_files
 from adapters.discord.intake import Intake, Interaction
 from adapters.discord.question import to_language
 from adapters.discord.texts import Texts
-from core.chat import KEYS
 from core.errors import InputError
 from core.phrases import phrase
+from core.rooms import KEYS
 
 Tree = app_commands.CommandTree[Any]
 Suggest = Callable[[Interaction, str], Coroutine[Any, Any, list[app_commands.Choice[str]]]]
@@ -32,12 +32,12 @@ MANAGERS: Final = discord.Permissions(manage_guild=True)
 Texted = app_commands.Range[str, 1, LONGEST]
 
 
-def add_commands(tree: Tree, intake: Intake, suggest: Suggest) -> None:
-    """Add all commands to a tree."""
+def add_commands(tree: Tree, intake: Intake, suggest: Suggest, values: Suggest) -> None:
+    """Add all commands to a tree. `suggest` offers documents, `values` those of a setting."""
     _add_ask(tree, intake)
     _add_docs(tree, intake, suggest)
     _add_forget(tree, intake, suggest)
-    _add_settings(tree, intake)
+    _add_settings(tree, intake, values)
     _add_lessons(tree, intake)
     _add_help(tree, intake)
 
@@ -154,7 +154,7 @@ def _add_forget(tree: Tree, intake: Intake, suggest: Suggest) -> None:
         await intake.take(interaction, "order", command={"verb": "forget", "kind": what, "target": target})
 
 
-def _add_settings(tree: Tree, intake: Intake) -> None:
+def _add_settings(tree: Tree, intake: Intake, values: Suggest) -> None:
     settings = app_commands.Group(
         name=_("settings"),
         description=_("How the bot behaves here"),
@@ -163,8 +163,9 @@ def _add_settings(tree: Tree, intake: Intake) -> None:
     )
 
     @settings.command(name=_("channel"), description=_("Show or change the settings of this channel"))
-    @app_commands.describe(key=_("The setting"), value=_("on, off; for the language en, es or auto"))
+    @app_commands.describe(key=_("The setting"), value=_("One of the values offered; none shows what is set"))
     @app_commands.choices(key=[app_commands.Choice(name=key, value=key) for key in KEYS])
+    @app_commands.autocomplete(value=values)
     async def channel(interaction: Interaction, key: str = "", value: str = "") -> None:
         await intake.take(interaction, "order", command={"verb": "settings", "key": key, "value": value.strip()})
 

@@ -7,9 +7,10 @@ import aiohttp
 
 from adapters.discord.sync import Marks
 from core.bot import Bot
-from core.chat import Exchanges, Rooms
+from core.chat import Exchanges, Lessons
 from core.orders import Orders
 from core.ports import Librarian
+from core.rooms import Rooms
 
 
 class Guilds(Marks, Protocol):
@@ -21,14 +22,6 @@ class Guilds(Marks, Protocol):
 
     async def appoint(self, workspace: str, role: str, *, by: str, allowed: bool) -> frozenset[str]:
         """Add or take away such a role, and return all. KnowledgeDown."""
-        ...
-
-    async def remark(self, workspace: str, exchange: str, *, by: str, why: str) -> None:
-        """Keep why an answer did not help. KnowledgeDown."""
-        ...
-
-    async def forget(self, workspace: str, person: str) -> int:
-        """Delete a person's remarks; return how many went. KnowledgeDown."""
         ...
 
 
@@ -44,6 +37,7 @@ class Desk:
     orders: Orders
     rooms: Rooms
     exchanges: Exchanges
+    lessons: Lessons
     guilds: Guilds
     session: aiohttp.ClientSession
     admins: frozenset[str] = frozenset()

@@ -29,6 +29,13 @@ def to_place(channel: Any, guild: discord.Guild | None) -> Place:
     )
 
 
+def to_label(channel: Any) -> str:
+    """Return what people call the room: the channel, or that of a thread; empty for a direct conversation."""
+    room = channel.parent if isinstance(channel, discord.Thread) else channel
+    name = getattr(room, "name", None)
+    return f"#{name}" if name else ""
+
+
 def _kind(channel: Any, parent: Any) -> Kind:
     if not isinstance(channel, discord.Thread):
         return Kind.TEXT

@@ -1,7 +1,7 @@
 """What a delivery is and who deals with it. Never silence, never two: each end was said, or it was not for us."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import discord
@@ -18,17 +18,21 @@ from adapters.discord.errors import (
     NoPlace,
     translated,
 )
+from adapters.discord.filled import Filling
+from adapters.discord.hooks import part_all
 from adapters.discord.question import Heard, Way, to_heard, to_language, to_plain
 from adapters.discord.render import Card, to_reply
 from adapters.discord.replies import ChannelReply, InteractionReply, Posting, Reply
 from adapters.discord.telling import tell
 from adapters.discord.threads import opened_by
-from core.chat import KEYS, Settings
 from core.commands import EXAMPLES, Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
+from core.gaps import KIND as FILLED
+from core.inbox import Work
 from core.orders import NotADocument
 from core.phrases import phrase
 from core.reception import Held, LeaseLost
+from core.rooms import KEYS, Settings
 from core.words import language
 
 CALM: Final = 1.0  # seconds that work makes way for acknowledgements
@@ -46,10 +50,14 @@ class DiscordHandler:
     ) -> None:
         self._desk, self._client, self._gates = desk, client, gates
         self._answering, self._commanding, self._clicks = Answering(desk), Commanding(desk, client), Clicks(desk)
+        self._filling = Filling(desk, self._answering)
 
     async def handle(self, held: Held) -> str:
         """Do the work; `ignored` when it was not for us."""
-        heard, posting = to_heard(held.payload), Posting(await self._client(), plain=self._desk.plain)
+        posting = Posting(await self._client(), plain=self._desk.plain)
+        if held.payload["kind"] == FILLED:
+            return await self._filling.tell(held, posting)
+        heard = to_heard(held.payload)
         try:
             if held.payload["kind"] == "said":
                 return await self._said(held, heard, posting)
@@ -64,6 +72,8 @@ class DiscordHandler:
 
     async def give_up(self, held: Held) -> None:
         """Say where the question stood that it could not be done."""
+        if held.payload["kind"] == FILLED:
+            return  # nobody waits for it
         heard, posting = to_heard(held.payload), Posting(await self._client(), plain=self._desk.plain)
         if heard.way is Way.FOLLOW or (held.payload["kind"] != "said" and "token" not in held.payload):
             return
@@ -151,9 +161,17 @@ class DiscordHandler:
         if reply.finished:
             return "done"
         settings = await self._desk.rooms.settings(heard.workspace, heard.room)
-        return await self._guarded(
-            heard, reply, settings, lambda tongue: self._step(kind, held, heard, settings, tongue, reply, posting)
-        )
+        try:
+            return await self._guarded(
+                heard, reply, settings, lambda tongue: self._step(kind, held, heard, settings, tongue, reply, posting)
+            )
+        except asyncio.CancelledError:
+            await reply.part()
+            raise
+
+    async def parting(self, works: Sequence[Work]) -> None:
+        """Tell those whose work was not even begun that their answer comes when the bot is back."""
+        await part_all(works, await self._client(), plain=self._desk.plain)
 
     async def _acknowledged(self, heard: Heard) -> None:
         """Wait until this is acknowledged, and a moment for others that are about to be: theirs is short."""

@@ -10,14 +10,15 @@ import structlog
 
 from adapters.discord.audience import Kind
 from adapters.discord.errors import ACKNOWLEDGED, translated
-from adapters.discord.facts import Servers, to_files, to_person, to_place
+from adapters.discord.facts import Servers, to_files, to_label, to_person, to_place
 from adapters.discord.question import Heard, Way, to_language, to_payload, without_name
 from core.errors import BotError, KnowledgeDown, RefusedError
 from core.inbox import Arrival
 from core.phrases import phrase
 from core.words import language
 
-FIRST: Final = 0.1  # seconds that the database has before an interaction is acknowledged without it
+FIRST: Final = 0.8  # seconds that the database has before an interaction is acknowledged without it, when it is alone
+CROWD: Final = 8  # of so many at once each has half of that: their acknowledgements take time, too
 WORTH: Final = 3.0  # seconds in which Discord takes an acknowledgement
 Interaction = discord.Interaction[Any]
 log = structlog.get_logger()
@@ -63,7 +64,7 @@ class Intake:
         told = {"app": app, "token": interaction.token, **more}
         accepting = asyncio.create_task(self._take_in(interaction, kind, told, private=private, text=text, files=files))
         try:
-            await asyncio.wait((accepting,), timeout=FIRST)
+            await asyncio.wait((accepting,), timeout=FIRST / (1 + len(self.gates) / CROWD))
             if not _elsewhere(accepting):
                 await self._acknowledge(interaction, private=private, update=update)
         except BotError as error:
@@ -147,6 +148,7 @@ class Intake:
             text=text,
             locale=interaction.locale.value,
             private=private,
+            label=to_label(interaction.channel),
             files=tuple(files),
         )
 
@@ -200,6 +202,7 @@ class Intake:
             way=way,
             message=str(message.id),
             text=text,
+            label=to_label(channel),
             files=to_files(message.attachments),
         )
 

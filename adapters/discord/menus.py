@@ -7,7 +7,7 @@ from discord.app_commands import locale_str as _
 from adapters.discord.commands import Tree
 from adapters.discord.facts import to_files
 from adapters.discord.intake import Intake, Interaction
-from adapters.discord.question import to_language
+from adapters.discord.question import to_language, without_name
 from core.phrases import phrase
 
 
@@ -16,9 +16,10 @@ def add_menus(tree: Tree, intake: Intake) -> None:
 
     @tree.context_menu(name=_("Ask about this"))
     async def ask_about(interaction: Interaction, message: discord.Message) -> None:
-        if not message.content.strip():
+        text = without_name(message.content, interaction.application_id)
+        if not text:
             raise app_commands.AppCommandError(phrase("no_text", to_language(interaction.locale.value)))
-        await intake.take(interaction, "ask", text=message.content)
+        await intake.take(interaction, "ask", text=text)
 
     @tree.context_menu(name=_("Add to knowledge"))
     async def add_to_knowledge(interaction: Interaction, message: discord.Message) -> None:

@@ -26,7 +26,10 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """One message or interaction. `message`: its id, or the interaction's; `private`: only the asker sees the reply."""
+    """One message or interaction. `message`: its id, or the interaction's; `private`: only the asker sees the reply.
+
+    `label`: what people call the room, empty when that is not known.
+    """
 
     place: Place
     person: Person
@@ -35,6 +38,7 @@ class Heard:
     text: str = ""
     locale: str = ""
     private: bool = False
+    label: str = ""
     files: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -76,6 +80,7 @@ def to_heard(payload: Mapping[str, Any]) -> Heard:
         text=payload.get("text", ""),
         locale=payload.get("locale", ""),
         private=payload.get("private", False),
+        label=payload.get("label", ""),
         files=tuple(payload.get("files", ())),
     )
 
@@ -92,6 +97,7 @@ def to_payload(heard: Heard, kind: str, **more: Any) -> dict[str, Any]:
         "text": heard.text,
         "locale": heard.locale,
         "private": heard.private,
+        "label": heard.label,
         "files": [dict(file) for file in heard.files],
         **more,
     }

@@ -13,6 +13,7 @@ import discord
 
 from adapters.discord.editor import Editor
 from adapters.discord.errors import DiscordRefused, Expired, NoPlace, translated
+from adapters.discord.hooks import ORIGINAL, part, to_hook
 from adapters.discord.question import Heard, to_language
 from adapters.discord.render import Card
 from adapters.discord.views import to_message
@@ -21,7 +22,6 @@ from core.phrases import phrase
 from core.reception import Held
 
 LATE: Final = 14 * 60.0  # seconds after which an interaction's reply becomes a message; its token dies at fifteen
-ORIGINAL: Final[Any] = "@original"  # Discord's name for an interaction's own reply, in place of its id
 EPOCH: Final = 1_420_070_400.0  # Discord's
 
 
@@ -92,12 +92,11 @@ class InteractionReply:
     """The reply to a command, a button or a form: the deferred message, then follow-ups."""
 
     def __init__(self, posting: Posting, held: Held, heard: Heard) -> None:
-        payload = held.payload
         self._posting, self._held, self._heard = posting, held, heard
-        self._hook = discord.Webhook.partial(int(payload["app"]), str(payload["token"]), client=posting.client)
-        self._hook.type = discord.WebhookType.application  # only such a webhook may whisper
+        self._hook = to_hook(held.payload, posting.client)
         self._editor = Editor[Card](self._edit)
         self.finished = held.again and held.placeholder == "end"
+        self._ending = False
 
     @property
     def posts(self) -> tuple[str, ...]:
@@ -115,6 +114,7 @@ class InteractionReply:
     async def end(self, cards: Sequence[Card]) -> None:
         """Fill the deferred message; what does not fit follows."""
         await self._held.own()
+        self._ending = True
         done = int(self._held.placeholder) if self._held.placeholder.isdigit() else 0
         try:
             if self._late():
@@ -136,12 +136,24 @@ class InteractionReply:
             await self.end(cards)
             return
         await self._held.own()
+        self._ending = True
         await self._editor.stop()
         with translated():
             await self._hook.delete_message(ORIGINAL)
         for card in cards:
             await self._follow_up(card, private=True)
         await self._held.note("end")
+
+    async def part(self) -> None:
+        """Say that the answer comes when the bot is back; right before another process may have the work."""
+        if self._ending or self._held.placeholder:
+            return
+        try:
+            await self._held.own()  # it may be that another process has it already
+        except BotError:
+            return
+        await self._editor.stop()
+        await part(self._hook, self._heard, plain=self._posting.plain)
 
     async def _edit(self, card: Card) -> None:
         with translated():

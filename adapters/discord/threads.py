@@ -7,7 +7,7 @@ from adapters.discord.audience import Kind
 from adapters.discord.errors import NO_MESSAGE, THREAD_EXISTS, DiscordDown, DiscordRefused, translated
 from adapters.discord.question import Heard, Way, to_plain
 from adapters.discord.replies import Posting
-from core.chat import Settings
+from core.rooms import Settings
 
 NAME: Final = 90  # characters of a thread's name
 

@@ -64,10 +64,6 @@ _OF_PERSON: Final = (
     ("answer records", "delete from vocero.answer_log where workspace = %(workspace)s and person = %(name)s"),
     ("gaps", "delete from vocero.gap where workspace = %(workspace)s and person = %(name)s"),
     (
-        "remarks",
-        "delete from vocero.audit where workspace = %(workspace)s and action = 'remark' and person = %(name)s",
-    ),
-    (
         "names on documents",
         "update vocero.document set added_by = '' where workspace = %(workspace)s and added_by = %(name)s",
     ),

@@ -1,4 +1,4 @@
-"""What belongs to a Discord server as a whole: who edits, what was sent to Discord, why an answer did not help.
+"""What belongs to a Discord server as a whole: who edits, and which commands Discord was sent.
 
 Servers are rooms of their own, named like their workspace; the application's commands are a room of the platform.
 """
@@ -10,7 +10,6 @@ from core.chat import Turn
 from infra.postgres.pool import Connection, Database
 
 PLATFORM: Final = "discord"
-REMARK: Final = "remark"
 _READ: Final = (
     "select r.settings from vocero.room r join vocero.workspace w on w.id = r.workspace"
     " where w.name = %s and r.name = %s"
@@ -74,22 +73,6 @@ class PostgresGuilds:
         async with self._database.writing(PLATFORM) as connection:
             await _number(connection, PLATFORM)
             await connection.execute(_WRITE, (f"commands/{app}", json.dumps({"mark": mark}), "", PLATFORM))
-
-    async def remark(self, workspace: str, exchange: str, *, by: str, why: str) -> None:
-        """Keep a remark among the audit rows, where admins look."""
-        async with self._database.writing(workspace) as connection:
-            number = await _number(connection, workspace)
-            await connection.execute(_AUDIT, (number, REMARK, exchange, by, json.dumps({"why": why})))
-
-    async def forget(self, workspace: str, person: str) -> int:
-        """Delete a person's remarks."""
-        async with self._database.writing(workspace) as connection:
-            gone = await connection.execute(
-                "delete from vocero.audit a using vocero.workspace w where w.id = a.workspace and w.name = %s"
-                " and a.action = %s and a.person = %s",
-                (workspace, REMARK, person),
-            )
-            return gone.rowcount
 
     async def _read(self, workspace: str, room: str) -> dict[str, Any]:
         async with self._database.reading(workspace) as connection:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -72,7 +73,7 @@ def plain(message: dict[str, Any]) -> str:
 
 @pytest.mark.timeout(180)
 async def test_the_whole_story_of_a_server(home: Path) -> None:
-    """Teach, ask, follow up, judge, call a human, list, settle, remove, forget; a kill in the middle; then stop."""
+    """Teach, ask, judge, call a human, list, settle, remove, forget; a kill in the middle; then stop."""
     async with FakeDiscord() as fake:
         people = fake.people
         async with running(home, fake) as process:
@@ -132,3 +133,66 @@ async def test_the_whole_story_of_a_server(home: Path) -> None:
             assert call.followups == []
         assert fake.commands.puts == 1
         assert not [c for c in fake.interactions.calls.values() if c.thinking]
+
+
+@pytest.mark.timeout(240)
+async def test_whatever_ends_the_process_every_interaction_ends_visibly(home: Path) -> None:
+    """SIGTERM and kill -9, each in the middle of commands and mentions; the gateway lost and invalidated, too."""
+    async with FakeDiscord() as fake:
+        people = fake.people
+        async with running(home, fake) as process:
+            file = fake.attachment("hours.md", HOURS, "text/markdown")
+            await shown(await people.slash("mod", "docs add", file=file), "Learned Opening hours")
+            stopped = await herd(fake)
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                assert await process.wait() == 0
+        assert not thinking(fake), "stopped while someone waits"
+        async with running(home, fake) as process:
+            await fake.gateway.drop(code=4000)
+            await fake.gateway.drop(op=9, forget=True)
+            killed = await herd(fake)
+            process.kill()
+            await process.wait()
+        async with running(home, fake):
+            await ended(fake, [*stopped, *killed])
+        assert not thinking(fake), "killed while someone waits"
+
+
+async def herd(fake: FakeDiscord) -> list[Call | dict[str, Any]]:
+    """Let several ask at once, by command and by mention; return once the first are acknowledged."""
+    await asyncio.wait_for(fake.gateway.ready.wait(), 40)
+    await asyncio.sleep(1.0)  # the client has heard of its server by then
+    asked: list[Call | dict[str, Any]] = []
+    for n in range(12):
+        who = ("ben", "alice", "mod")[n % 3]
+        asked.append(await fake.people.slash(who, "ask", question="When does the workshop open?"))
+        if n % 3 == 0:
+            asked.append(await fake.people.say(who, "@bot When does the workshop open?"))
+    await asyncio.wait_for(asyncio.wait([asyncio.ensure_future(c.acked(40)) for c in calls(asked)[:3]]), 40)
+    return asked
+
+
+def calls(asked: list[Call | dict[str, Any]]) -> list[Call]:
+    """Return the commands among what was asked."""
+    return [one for one in asked if isinstance(one, Call)]
+
+
+def thinking(fake: FakeDiscord) -> list[Call]:
+    """Return the commands whose asker still sees that the bot thinks."""
+    return [call for call in fake.interactions.calls.values() if call.thinking]
+
+
+async def ended(fake: FakeDiscord, asked: list[Call | dict[str, Any]]) -> None:
+    """Wait until each was answered or told to come back; a mention is always answered, and nothing twice."""
+    for call in calls(asked):
+        if call.ack is not None:
+            await call.until(lambda call=call: re.search("8:15|restarting", plain(call.original or {})), 60)
+            assert call.followups == []
+    for message in asked:
+        if not isinstance(message, Call):
+            key = f"thread:{message['id']}"
+            await fake.people.until(lambda key=key: key in fake.world.channels, 60)
+            thread = fake.world.channels[key]
+            await fake.people.seen(lambda m: "8:15" in plain(m), thread, 60)
+            assert len(fake.people.messages(thread)) == 1

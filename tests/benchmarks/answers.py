@@ -1,7 +1,7 @@
 """The cache of answers: what an exact hit costs, and how often a question in other words finds its answer.
 
 Near-duplicates are asked of `cache-qqp` (pairs that people called duplicates; half of the counterparts are taken away,
-so that many questions have no answer to find) and, with the passages found for them, of `claude-docs` in rewordings. The
+so that many questions have no answer to find) and, with the passages found for them, of `claude-docs` reworded. The
 peer is the cosine alone, at the best threshold that it could have had on these very questions; ours stands as shipped.
 Wrong: of the answers served, those of a question that nobody called the same. Then audiences and edits, 1,000 of each.
 """

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.rooms import KEYS
 from tests.adapters.discord.conftest import Joined, opened
 from tests.adapters.discord.test_asking import kept
 from tests.fakes.discord import visible
@@ -147,6 +148,36 @@ async def test_a_channel_can_want_no_threads_quiet_and_spanish(bot: Joined) -> N
     await bot.people.say("ben", "@bot who won the cup?", channel="lounge")
     direct = bot.discord.world.direct("ben")
     assert await bot.people.seen(lambda m: "don't know" in visible(m), direct)
+
+
+async def test_a_channel_can_have_collections_voice_and_stream_of_its_own(bot: Joined) -> None:
+    """Every setting there is can be changed and shown, its values are offered; collections only take away."""
+    bot.discord.world.channel("desk")
+    await bot.discord.gateway.emit("CHANNEL_CREATE", bot.discord.world.channels["desk"])
+    added = await bot.people.slash("mod", "docs add", text="# Kiosk\n\nThe kiosk opens at ten.", collection="kiosk")
+    await settled(added, "Learned")
+    shown = visible(await (await bot.people.slash("mod", "settings channel", channel="desk")).message())
+    assert all(f"`{key}`" in shown for key in KEYS)
+    for key, typed, offered in (
+        ("language", "", ["auto", "en", "es"]),
+        ("quiet", "o", ["off", "on"]),
+        ("voice", "pl", ["plain"]),
+        ("collections", "ki", ["kiosk"]),
+        ("collections", "general, ki", ["general, kiosk"]),
+    ):
+        call = await bot.people.slash("mod", "settings channel", channel="desk", focus="value", key=key, value=typed)
+        await call.acked()
+        assert [choice["value"] for choice in call.choices] == offered
+    for key, value in (("collections", "kiosk"), ("voice", "plain"), ("stream", "off"), ("mentions", "on")):
+        call = await bot.people.slash("mod", "settings channel", channel="desk", key=key, value=value)
+        assert f"`{key}`: {value}" in visible(await call.message())
+    for question, answer in (("when does the kiosk open?", "at ten"), ("how long do refunds take?", "don't know")):
+        call = await bot.people.slash("ben", "ask", channel="desk", question=question)
+        assert answer in visible(await call.message())
+    wrong = await bot.people.slash("mod", "settings channel", channel="desk", key="collections", value="nothing")
+    assert "no collection nothing" in visible(await wrong.message())
+    rooms = await bot.chat.rooms.known(bot.discord.workspace)
+    assert "#desk" in {room.label for room in rooms}
 
 
 async def test_i_can_be_forgotten_with_a_receipt(bot: Joined) -> None:

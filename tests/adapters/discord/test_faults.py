@@ -119,6 +119,24 @@ async def test_a_stop_lets_what_is_in_hand_end_and_refuses_what_comes(join: Join
             assert await bot.people.seen(lambda m: "14 days" in visible(m), thread, WAIT)
 
 
+async def test_nobody_is_left_thinking_by_a_stop_that_cannot_wait(join: Joining) -> None:
+    """What is not done within the grace, and what was not begun, says that it comes later, and it does."""
+    async with FakeDiscord() as fake:
+        slow = Script({"refunds": "Refunds take 14 days after the goods arrive [1]."}, pause=5.0)
+        async with join(fake=fake, mind=brain(speaker=slow)) as bot:
+            bot.bot.reception._grace = 0.3
+            question = "how long do refunds take?"
+            calls = [await bot.people.slash("ben", "ask", question=question) for _ in range(3)]  # one after the other
+            calls.append(await bot.people.slash("alice", "ask", question=question, _locale="es-ES"))
+            await bot.people.until(lambda: bot.bot.reception.busy == 4 and slow.prompts)
+        said = [visible(call.original) for call in calls]
+        assert [("back" in text, "en cuanto vuelva" in text) for text in said] == [(True, False)] * 3 + [(False, True)]
+        async with join(fake=fake, beat=0.2):
+            for call in calls:
+                await call.until(lambda call=call: "14 days" in visible(call.original), WAIT)
+                assert call.followups == []
+
+
 async def test_what_a_dead_process_left_thinking_is_finished(join: Joining) -> None:
     """An accepted question whose process died is answered by the next one in the same message, not beside it."""
     async with FakeDiscord() as fake:

@@ -4,13 +4,18 @@ import asyncio
 import re
 import time
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
+from discord import AppCommandType
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.discord.buttons import LONGEST, to_buttons, to_confirmation, to_confirmed
+from adapters.discord.client import to_client
 from adapters.discord.editor import Editor
+from adapters.discord.intake import Intake
 from adapters.discord.permissions import to_call
 from adapters.discord.question import to_plain, without_name
 from adapters.discord.render import to_cards, to_content
@@ -19,6 +24,8 @@ from adapters.discord.views import to_message
 from core.commands import Command, Kind, Verb
 from core.errors import BotError, InputError, RefusedError
 from core.messages import Answer, Citation, Outcome
+from core.phrases import read_replies
+from core.rooms import KEYS
 
 pytestmark = pytest.mark.slow
 
@@ -126,3 +133,41 @@ def test_the_locales_name_commands_as_discord_demands() -> None:
         for english, text in texts.items():
             assert len(text) <= 100
             assert english.islower() is text.islower() or " " in english
+
+
+def test_one_more_file_is_one_more_language(tmp_path: Path) -> None:
+    """Commands and replies both; a region of Discord's is its language's, and a reply with other gaps stays English."""
+    text = """
+    [names]
+    ask = "perguntar"
+    [replies]
+    thanks = "Obrigado, anotado."
+    learned = "Aprendi {titel}."
+    sources = "Fontes {"
+    """
+    (tmp_path / "pt.toml").write_text(text, encoding="utf-8")
+    assert read_locales(tmp_path) == {"pt-BR": {"ask": "perguntar"}}
+    assert read_replies(tmp_path) == {"pt": {"thanks": "Obrigado, anotado."}}
+
+
+def test_spanish_has_every_text_of_the_commands() -> None:
+    """What people see of a command is translated where they read Spanish, both of its regions alike."""
+    client = to_client(Intake(nothing, leave=nothing, closing=lambda: False), None, nothing)  # type: ignore[arg-type]
+    texts = read_locales()
+    assert texts["es-ES"] == texts["es-419"]
+    for kind in AppCommandType:
+        for command in client.tree.get_commands(type=kind):
+            for said in spoken(command.to_dict(client.tree)):
+                assert said in texts["es-ES"] or said in {*KEYS, "url"}, said
+
+
+async def nothing(*_: object) -> bool:
+    """Hear nothing."""
+    return False
+
+
+def spoken(told: dict[str, Any]) -> list[str]:
+    """Return every text of a command that a person reads."""
+    inner = [text for option in told.get("options") or [] for text in spoken(option)]
+    chosen = [choice["name"] for choice in told.get("choices") or []]
+    return [text for text in (told["name"], told.get("description"), *chosen, *inner) if text]

@@ -83,6 +83,7 @@ class Gateway:
             payload = json.loads(message.data)
             op, d = payload["op"], payload.get("d")
             if op == 1:
+                await asyncio.sleep(0.02)  # discord.py notes when it sent only after it has: loopback is faster
                 await socket.send(11)
             elif op == 2:
                 session = await self._identify(socket, d)

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, sql
 
 from core.audience import EVERYONE
 from core.bot import Bot
+from core.chat import Exchange
 from core.documents import Notice, Place, Source
 from core.errors import RefusedError, UnknownError
 from core.grounding import STRICT
@@ -17,7 +18,7 @@ from core.messages import Answer, Arm, Done, Outcome, Question
 from infra.embedded import Wanted, join
 from infra.knowledge.engine import KnowledgeEngine
 from infra.memory import Conversations
-from infra.postgres.guilds import PostgresGuilds
+from infra.postgres.exchanges import PostgresExchanges
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.journal import Journal
 from infra.postgres.pool import Database
@@ -247,8 +248,9 @@ async def test_a_person_is_forgotten_where_only_their_key_says_who(bot: Bot, com
     voices = PostgresVoices(company.database)
     await company.teach("drum.md", "The drum plays at nine.")
     await voices.promote(company.workspace, to_manifest("warm"), Arm.RAFT, by=person, forced=False)
-    guilds = PostgresGuilds(company.database)
-    await guilds.remark(company.workspace, "x1", by=person, why="Wrong U0MARKED.")
+    exchanges = PostgresExchanges(company.database)
+    name = await exchanges.show(company.workspace, Exchange(message="m1", conversation="c1", person="slack/T1/U2"))
+    await exchanges.judge(company.workspace, name, person, good=False, why="Wrong U0MARKED.")
     inbox = PostgresInbox(company.database)
     work = await inbox.accept(Arrival(workspace=company.workspace, event_key="e1", conversation=told, payload={}))
     assert work
@@ -256,7 +258,7 @@ async def test_a_person_is_forgotten_where_only_their_key_says_who(bot: Bot, com
     notice = Notice(key="k", person=person, conversation=told, address={"user": "U0MARKED"})
     source = Source(name="b.md", content=b"A fact.")
     await company.librarian.submit_all([source], Place(workspace=company.workspace), by=person, notice=notice)
-    assert {"adapter", "audit", "inbox", "notice", "document", "pending"} <= set(await traces(postgres, "U0MARKED"))
+    assert {"adapter", "feedback", "inbox", "notice", "document", "pending"} <= set(await traces(postgres, "U0MARKED"))
     await bot.forget("user", person, workspace=company.workspace)
     assert set(await traces(postgres, "U0MARKED")) <= {"audit"}  # who promoted the voice
     assert await inbox.accept(work.arrival) is None  # a repeated delivery is still known
