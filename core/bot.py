@@ -204,7 +204,7 @@ class Bot:
                 yield Done(await self._abstain(inquiry, draft))
                 return
             draft.quotation = extract.quote(ranked)
-            # a small model reads the closest excerpts only, each under its passage's number
+            # a small model says in other words what would be quoted, each under its passage's number
             narrow = extract.narrowed(draft.passages, ranked)
             draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
         if inquiry.writer:

@@ -19,6 +19,7 @@ from infra.voice.scrub import scrub
 from infra.voice.sources import Material
 
 WATCHED: Final = 0.12  # of the training side only watches the loss, so that stopping early sees nothing held back
+PLAIN_TASKS: Final = Path(__file__).with_name("plain.jsonl")
 RETRIEVED: Final = 8  # passages for each question, as `core.bot` asks for; the prompt shows the first few
 
 
@@ -42,7 +43,7 @@ class Dataset:
             "sha256": hashlib.sha256("".join(map(to_line, self.train)).encode()).hexdigest(),
             "rows": dict(sorted(Counter(row.kind for row in self.train).items())),
             "watching": sorted({row.id for row in self.watch}),
-            "trained_on": sorted({row.id for row in self.train}),
+            "trained_on": sorted({row.id for row in self.train if row.kind != "plain"}),
             "documents": sorted(self.documents),
             "held_back": sorted(e.id for e in self.split.held),
             "held_documents": sorted({e.document or e.source for e in self.split.held if e.document or e.source}),
@@ -79,17 +80,23 @@ def build(material: Material, found: Mapping[str, Sequence[Passage]], *, mix: Mi
             "let the bot answer with passages alone, which needs none."
         )
     inner = split(parts.train, seed=seed, held=WATCHED)
-    made = rows(inner.train, found, mix=mix, seed=seed, shown=shown)
+    made = rows(inner.train, found, mix=mix, seed=seed, shown=shown, plain=plain_tasks())
     watch = rows(inner.held, found, mix=mix, seed=seed, shown=shown)
     if not made:
         raise InputError("No example's answer stands in its passages: use --mix style, or add the documents.")
     stems = voice_stems(parts.train, found)
-    trained = {row.id for row in made}
+    trained = {row.id for row in made if row.kind != "plain"}
     read = {p.document for name in trained for p in found.get(name, ())[:shown] if mix is Mix.RAFT}
     read |= {e.document for e in inner.train if e.id in trained and e.document}
     return Dataset(
         train=tuple(made), watch=tuple(watch), split=parts, scrubbed=taken, stems=stems, documents=frozenset(read)
     )
+
+
+def plain_tasks() -> list[tuple[str, str]]:
+    """Return plain tasks with their answers; none of them is among those that the comparison asks."""
+    lines = PLAIN_TASKS.read_text(encoding="utf-8").splitlines()
+    return [(task["question"], task["answer"]) for task in map(json.loads, lines)]
 
 
 def _clean(passage: Passage, taken: Counter[str]) -> Passage:

@@ -1,5 +1,7 @@
 """What can be quoted from a passage, and which quotation is chosen."""
 
+from dataclasses import replace
+
 from core.extract import excerpts, narrowed, plain, quote, score
 from core.messages import Arm
 from core.prompt import write
@@ -60,13 +62,14 @@ def test_plain_text_keeps_words_with_underscores() -> None:
     assert plain("use `max_tokens` and 2*3*4 **now**") == "use max_tokens and 2*3*4 now"
 
 
-async def test_a_small_model_reads_the_closest_excerpts_under_their_passages_numbers() -> None:
+async def test_a_small_model_reads_what_would_be_quoted_under_its_passages_number() -> None:
     """What is not close is not in the prompt, and a passage without a close excerpt leaves its number unused."""
     passages = [passage("Tents are sold dry. Pegs are not.", n=1), passage("The sea.", n=2), passage(MARKDOWN, n=3)]
     ranked = await score("What is the price of a new zip?", passages, None)
-    shown = narrowed(passages, ranked, most=1)
+    shown = narrowed(passages, ranked[:1])
     assert [p.text for p in shown] == ["", "", "Item: New zip; Price: £24.50"]
     asked = write(Arm.RAG, "How much?", shown).messages[-1].content
     assert "[3]" in asked
     assert "[1]" not in asked
     assert "dry" not in asked
+    assert narrowed(passages, []) == tuple(replace(p, text="") for p in passages)

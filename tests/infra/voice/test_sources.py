@@ -1,14 +1,16 @@
 """Examples from a file: read whole, or refused by the line that is wrong; the handbook's; what too few leads to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import InputError
 from core.examples import Mix
-from infra.voice import sources, training
-from infra.voice.dataset import build, to_line
+from core.messages import Passage
+from infra.voice import arms, sources, training
+from infra.voice.dataset import build, plain_tasks, to_line
 
 
 def test_the_handbook_s_questions_are_examples():
@@ -96,3 +98,20 @@ def test_a_training_that_does_not_fit_is_refused_with_what_would(tmp_path: Path)
         training.check_memory(job, dataset, training.needed(base, "adapter", 400) + 10**7)
     with pytest.raises(InputError, match="smaller base"):
         training.check_memory(job, dataset, 10**8)
+
+
+def test_plain_tasks_are_rehearsed_and_none_of_those_that_are_measured():
+    """A share of the rows is plain, in no voice; what the comparison asks outside the domain is never trained on."""
+    measured = {json.loads(line)["question"] for line in arms.GENERAL.read_text().splitlines()}
+    assert not measured & {question for question, _ in plain_tasks()}
+    material = sources.read("handbook")
+    found = {e.id: [replace(passage(e.answer), document=e.document)] for e in material.examples}
+    dataset = build(material, found, mix=Mix.RAFT, seed=0, shown=3)
+    kinds = [row.kind for row in dataset.train]
+    assert 0.08 < kinds.count("plain") / len(kinds) < 0.14
+    assert not [name for name in dataset.manifest(mix=Mix.RAFT, seed=0, source="x")["trained_on"] if "plain" in name]
+
+
+def passage(text: str) -> Passage:
+    """Return a passage that holds a text."""
+    return Passage(chunk="c", document="", title="", url="", text=text, score=1.0, cosine=0.5)
