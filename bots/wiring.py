@@ -139,6 +139,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
     from infra.knowledge.librarian import Librarian as OurLibrarian
     from infra.knowledge.scans import Readers
     from infra.models.tgi import TgiSpeaker
+    from infra.postgres.bars import PostgresBars
     from infra.postgres.journal import Journal
     from infra.postgres.migrate import check
     from infra.postgres.pool import Database
@@ -169,6 +170,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         guard=SERVED if served else STRICT,
         speaker=speaker,
         voiced=served,
+        bars=PostgresBars(database),
     )
     chat = _to_chat(database, memory)
     return Vocero(

@@ -7,23 +7,26 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core import extract, gate, prompt
+from core import extract, prompt
+from core.bar import DEFAULT, Bar
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
+from core.courtesy import courtesy
 from core.documents import Document, Learned, Place, Receipt, Source
-from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
+from core.errors import BotError, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
 from core.flight import Flights
-from core.followup import standalone
+from core.followup import Asked, reduced, understand
 from core.forgetting import forget_document, to_receipt
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status
 from core.phrases import phrase
-from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
+from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
+from core.reading import Reading, read
 from core.speaking import Draft, checked
 from core.watch import Watch
 from core.words import language
 
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
-RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
+READ: Final = 200_000  # characters of a longer message that are read for the questions in it
 TOKENS: Final = 320  # of an answer: five sentences with room
 _log = logging.getLogger(__name__)
 
@@ -33,13 +36,14 @@ class Inquiry:
     """A question with all that decides its answer: what it means, who may read, and who writes (None: nobody)."""
 
     question: Question
-    asked: str
+    asked: Asked
     tongue: str
     arm: Arm
     adapter: str | None
     shelf: Shelf
     writer: Speaker | None
     key: str
+    bar: Bar
 
 
 class Bot:
@@ -63,11 +67,12 @@ class Bot:
         speaker: Speaker | None = None,
         voiced: bool = False,
         voice: str = "",
+        bars: Bars | None = None,
     ) -> None:
         self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
         self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
         self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
-        self._flights = Flights()
+        self._flights, self._bars = Flights(), bars
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
         """Yield what happens on the way to the answer; the last event is always `Done`, whatever went wrong."""
@@ -86,11 +91,11 @@ class Bot:
             yield Done(Answer(text=said, outcome=Outcome.FAILED, language=tongue, timings=watch.read()))
 
     async def _answer(self, question: Question, watch: Watch, tongue: str) -> AsyncGenerator[Event]:
-        question = replace(question, text=to_text(question.text, tongue))
+        given, question = question.text, replace(question, text=to_text(question.text, tongue))
         yield Status("recalling")
         with watch.stage("recall"):
             turns = await self._memory.recall(question)
-        inquiry = await self._inquire(question, standalone(question.text, turns), tongue)
+        inquiry = await self._inquire(question, understand(question.text, turns), tongue)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
         if kept is not None:
@@ -104,18 +109,22 @@ class Bot:
                     else:
                         yield event
             await self._keep(inquiry, answer)
-        understood = inquiry.asked if inquiry.asked != question.text else None
+        asked = inquiry.asked.text
+        understood = asked if asked != question.text or len(given) > LONGEST else None
         answer = replace(answer, understood=understood, timings=watch.read())
         await self._memory.remember(question, answer)
         await self._journal.note(question, answer)
         yield Done(answer)
 
-    async def _inquire(self, question: Question, asked: str, tongue: str) -> Inquiry:
+    async def _inquire(self, question: Question, asked: Asked, tongue: str) -> Inquiry:
         arm, adapter = await self._arm(question)
         shelf = await self._knowledge.shelf(question.workspace, question.audience)
         writer = self._speaker if self._voiced or adapter or question.arm else None
-        key = to_key(question, asked, shelf, arm, adapter, writer.name if writer else None)
-        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key)
+        bar = await self._bars.bar(question.workspace) if self._bars else DEFAULT
+        key = to_key(
+            question, "\n".join([*asked.wordings, f"{bar.least}"]), shelf, arm, adapter, writer.name if writer else None
+        )
+        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key, bar)
 
     async def _arm(self, question: Question) -> tuple[Arm, str | None]:
         live, adapter = await self._voices.live(question.workspace)
@@ -130,15 +139,15 @@ class Bot:
         return question.arm, adapter if question.arm.tuned else None
 
     async def _write(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
-        draft = Draft(question=inquiry.asked, arm=inquiry.arm, adapter=inquiry.adapter, language=inquiry.tongue)
+        draft = Draft(question=inquiry.asked.text, arm=inquiry.arm, adapter=inquiry.adapter, language=inquiry.tongue)
         if inquiry.arm.retrieves:
             yield Status("searching")
             with watch.stage("retrieve"):
-                ranked = await self._find(inquiry, draft)
-            if not gate.judge(inquiry.asked, draft.passages, ranked).enough:
+                reading = await self._read(inquiry, draft)
+            if not reading.verdict.enough:
                 yield Done(await self._abstain(inquiry, draft))
                 return
-            draft.quotation = extract.quote(ranked)
+            draft.quotation = extract.quote(reading.ranked)
         if inquiry.writer:
             yield Status("writing")
             with watch.stage("generate"):
@@ -151,19 +160,20 @@ class Bot:
         watch.shown()
         yield Done(draft.finished(inquiry.writer.name if inquiry.writer else None))
 
-    async def _find(self, inquiry: Inquiry, draft: Draft) -> list[extract.Scored]:
-        """Fill the draft with passages and return their excerpts, closest first; without embedder by words."""
-        asked, question = inquiry.asked, inquiry.question
-        found = await self._knowledge.retrieve(
-            asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
+    async def _read(self, inquiry: Inquiry, draft: Draft) -> Reading:
+        """Fill the draft with passages and return what they hold; without embedder by words."""
+        question = inquiry.question
+        reading = await read(
+            inquiry.asked,
+            self._knowledge,
+            self._embedder,
+            workspace=question.workspace,
+            audience=question.audience,
+            bar=inquiry.bar,
         )
-        draft.passages = found.passages
-        draft.note(found.degraded)
-        try:
-            return await extract.score(asked, found.passages, self._embedder)
-        except EmbedderDown as error:
-            draft.note(str(error))
-            return await extract.score(asked, found.passages, None)
+        draft.passages = reading.passages
+        draft.note(reading.lacking)
+        return reading
 
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         draft.shown = prompt.PASSAGES if self._voiced else prompt.SMALL_PASSAGES
@@ -182,8 +192,10 @@ class Bot:
             draft.model_down(str(error))
 
     async def _abstain(self, inquiry: Inquiry, draft: Draft) -> Answer:
-        await self._journal.gap(inquiry.question)
-        return draft.abstained(inquiry.shelf)
+        polite = courtesy(inquiry.question.text) if inquiry.arm.retrieves else ""
+        if not polite:
+            await self._journal.gap(inquiry.question)
+        return draft.abstained(inquiry.shelf, polite)
 
     async def _keep(self, inquiry: Inquiry, answer: Answer) -> None:
         """Cache an answer that is whole, unless the documents changed meanwhile: nobody would ever be given it."""
@@ -236,13 +248,23 @@ async def _emptied(receipt: Receipt, holders: dict[str, Awaitable[int]]) -> Rece
 
 
 def to_text(text: str, tongue: str = "en") -> str:
-    """Return a question as it can be stored and searched; raise InputError when nothing or too much is left."""
+    """Return a question as it can be stored and searched; raise InputError when nothing or too much is left.
+
+    Of a message that is too long (a log, say) the questions in it are kept.
+    """
+    clean = _clean(text)
+    if not clean:
+        raise InputError(phrase("empty", tongue))
+    if len(clean) <= LONGEST:
+        return clean
+    core = _clean(reduced(text[:READ]))
+    if len(core) > LONGEST:
+        raise InputError(phrase("long", tongue, given=len(clean), most=LONGEST))
+    return core
+
+
+def _clean(text: str) -> str:
     whole = text.encode("utf-8", "replace").decode("utf-8")
     # controls, bidi and invisible characters go; the joiner that emoji need stays
     clean = "".join(c if unicodedata.category(c)[0] != "C" or c == "\u200d" else " " for c in whole)
-    clean = " ".join(unicodedata.normalize("NFC", clean).split())
-    if not clean:
-        raise InputError(phrase("empty", tongue))
-    if len(clean) > LONGEST:
-        raise InputError(phrase("long", tongue, given=len(clean), most=LONGEST))
-    return clean
+    return " ".join(unicodedata.normalize("NFC", clean).split())

@@ -16,7 +16,7 @@ from core.ports import Embedder
 from infra.embedded.minilm import MiniLM
 from infra.knowledge import drafts, split
 from infra.knowledge.engine import KnowledgeEngine
-from infra.knowledge.evaluation import PASSAGES, Ranked, learn_all, rank, scores, to_question
+from infra.knowledge.evaluation import PASSAGES, Ranked, learn_all, rank, scores
 from infra.knowledge.fetch import fetch
 from infra.knowledge.judged import Judged, read_judged
 from infra.knowledge.librarian import Librarian
@@ -136,7 +136,7 @@ async def quick_start(judged: Judged, embedder: Embedder) -> float:
     retriever = index.as_retriever(similarity_top_k=LIMIT * PASSAGES)
     ranked: Ranked = []
     for query in judged.queries:
-        (vector,) = await embedder.embed([to_question(query)])
+        (vector,) = await embedder.embed([query.text])
         found = await retriever.aretrieve(QueryBundle(query.text, embedding=vector))
         ids = dict.fromkeys(one.node.ref_doc_id or "" for one in found)
         ranked = [*ranked, (query.grades, list(ids)[:LIMIT])]
