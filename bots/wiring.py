@@ -24,6 +24,7 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from infra.knowledge.librarian import Librarian as OurLibrarian
     from infra.knowledge.worker import Worker
+    from infra.postgres.bars import PostgresBars
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
@@ -42,6 +43,7 @@ class Vocero:
     embedder: Embedder
     notes: tuple[str, ...]
     chat: "Chat"
+    bars: "PostgresBars"
     worker: Callable[[], "Worker"]  # made when wanted
     nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
 
@@ -159,6 +161,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         stack.push_async_callback(speaker.close)
     memory, cache = await _open_redis(ends, stack)
     served = bool(settings.model_url or settings.model_file)
+    bars = PostgresBars(database)
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
@@ -170,7 +173,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         guard=SERVED if served else STRICT,
         speaker=speaker,
         voiced=served,
-        bars=PostgresBars(database),
+        bars=bars,
     )
     chat = _to_chat(database, memory)
     return Vocero(
@@ -180,6 +183,7 @@ async def _join(settings: Settings, ends: Ends, stack: AsyncExitStack, *, model:
         embedder=embedder,
         notes=ends.notes,
         chat=chat,
+        bars=bars,
         worker=lambda: _to_worker(ends.database, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
     )

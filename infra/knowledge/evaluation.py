@@ -71,8 +71,7 @@ def to_source(number: int, text: Text) -> Source:
 
 def to_asked(query: Query) -> Asked:
     """Return what is searched for: a follow-up made to stand alone, by the bot's own rule."""
-    before = query.turns[:-1] if query.turns and query.turns[-1].text == query.text else query.turns
-    return understand(query.text, before)
+    return understand(query.text, query.before)
 
 
 async def rank(
