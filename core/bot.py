@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core import extract, prompt
+from core import conflict, extract, prompt
 from core.bar import DEFAULT, Bar
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
 from core.courtesy import courtesy
@@ -148,6 +148,12 @@ class Bot:
                 yield Done(await self._abstain(inquiry, draft))
                 return
             draft.quotation = extract.quote(reading.ranked)
+            if other := conflict.rival(reading.ranked, reading.passages):
+                with suppress(BotError):  # a document that has just gone disagrees with nobody
+                    sides = reading.ranked[0], other
+                    of = self._librarian, inquiry.question.workspace
+                    draft.quotation, said = await conflict.settled(*of, sides, reading.passages, draft.language)
+                    draft.note(said)
         if inquiry.writer:
             yield Status("writing")
             with watch.stage("generate"):

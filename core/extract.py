@@ -187,6 +187,11 @@ def quote(ranked: Sequence[Scored]) -> str:
             break
     if chosen[0].n == chosen[-1].n:
         chosen = sorted(chosen, key=lambda e: e.order)
+    return quoted(chosen)
+
+
+def quoted(chosen: Sequence[Excerpt]) -> str:
+    """Return excerpts as quotations, a line each."""
     return "\n".join(_quoted(e) for e in chosen)
 
 

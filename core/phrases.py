@@ -52,8 +52,8 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "es": "Lo que he leído sobre esto está en inglés: prueba a preguntar en inglés.",
     },
     "conflict": {
-        "en": "The documents disagree here. The newest stands first: {titles}.",
-        "es": "Los documentos no coinciden aquí. El más reciente va primero: {titles}.",
+        "en": "Two documents disagree here: “{newer}” (changed {when}) is newer than “{older}” (changed {before}).",
+        "es": "Dos documentos no coinciden aquí: «{newer}» (cambiado {when}) es más reciente que «{older}» ({before}).",
     },
     "kept": {
         "en": "I have kept your question for the people who look after my documents.",
