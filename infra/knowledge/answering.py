@@ -29,7 +29,7 @@ async def answers(
             text=query.text, workspace=workspace, audience=EVERYONE, conversation=conversation, arm=arm, cached=False
         )
         await _tell(memory, question, query)
-        answer = await _ask(bot, question)
+        answer = await ask(bot, question)
         if answer.outcome is Outcome.FAILED:
             raise UnavailableError(f"{query.text[:80]!r} could not be answered: {answer.text}")
         yield (
@@ -87,7 +87,8 @@ async def _tell(memory: Memory, question: Question, query: Query) -> None:
             await memory.remember(before, Answer(text=replied, outcome=Outcome.EXTRACTIVE))
 
 
-async def _ask(bot: Bot, question: Question) -> Answer:
+async def ask(bot: Bot, question: Question) -> Answer:
+    """Return how a question ends."""
     async with aclosing(bot.answer(question)) as events:
         async for event in events:
             if isinstance(event, Done):
