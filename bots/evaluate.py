@@ -1,25 +1,36 @@
 """`vocero eval`: how good it is, measured on questions that people judged."""
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bots.cli import Json, print_json, quiet, run
+from bots import tables
+from bots.cli import WORKSPACE, Json, Workspace, print_json, quiet, readable, run
 from core.audience import EVERYONE
 from core.errors import InputError
+from core.messages import Arm
+
+if TYPE_CHECKING:
+    from bots.wiring import Vocero
+    from infra.knowledge.evaluation import Shelved
+    from infra.knowledge.judged import Judged
 
 evaluation = typer.Typer(help="Measure on questions that people judged.", no_args_is_help=True, rich_markup_mode=None)
 MODES = ("hybrid", "dense", "lexical")
 LIMIT = 10
 MOST = 50  # documents: four passages are asked for each, and a search gives no more than 200
-REASONS = 3  # shown of documents that could not be learned; the rest is counted
 
 Step = Callable[[str, int], Callable[[], None]]  # begins a step of so many parts; its result is called after each
+Measured = dict[str, Any]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Has corpus.jsonl, queries.jsonl, qrels.tsv.")]
+Against = Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with what an earlier --json printed.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,75 +40,190 @@ def add_to(app: typer.Typer) -> None:
 
 @evaluation.command(epilog="Example: vocero eval retrieval judged/ --mode hybrid --json")
 def retrieval(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Has corpus.jsonl, queries.jsonl, qrels.tsv.")],
+    folder: Folder,
     mode: Annotated[str, typer.Option(help="hybrid, dense or lexical; default: all three.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="How many documents are looked at.")] = LIMIT,
+    against: Against = None,
     as_json: Json = False,
 ) -> None:
     """Learn the documents of DIR in a workspace of their own, ask its questions, and drop the workspace."""
+    from infra.knowledge.judged import read_judged
+
     if mode and mode not in MODES:
         raise InputError(f"{mode!r} is no way of searching: use hybrid, dense or lexical.")
-    began = time.monotonic()
-    measured = run(_measure(folder, (mode,) if mode else MODES, limit, as_json))
+    modes = (mode,) if mode else MODES
+    judged = read_judged(folder)  # bad input is said before anything is started
+
+    async def measure(vocero: "Vocero", shelved: "Shelved", workspace: str, step: Step) -> Measured:
+        return await _search(vocero, judged, shelved, workspace, modes, limit, step)
+
+    _measured(judged, measure, tables.of_retrieval, against, as_json)
+
+
+@evaluation.command(epilog="Example: vocero eval abstention judged/ --against before.json")
+def abstention(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its queries carry answerable: true, false or null.")],
+    workspace: Workspace = WORKSPACE,
+    apply: Annotated[bool, typer.Option("--apply", help="Set the bar of --workspace by what was measured.")] = False,
+    against: Against = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how well questions that the documents of DIR answer are told from those they do not."""
+    from infra.knowledge.judged import read_answerable
+
+    judged = read_answerable(folder)
+    name = readable(workspace, "workspace") if apply else ""
+
+    async def measure(vocero: "Vocero", shelved: "Shelved", workspace: str, step: Step) -> Measured:  # noqa: ARG001
+        return await _weigh(vocero, judged, workspace, name, step)
+
+    _measured(judged, measure, tables.of_abstention, against, as_json)
+
+
+@evaluation.command(epilog="Example: vocero eval answers judged/ --arm rag --json")
+def answers(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its queries carry an answer to compare with.")],
+    arm: Annotated[list[Arm] | None, typer.Option(help="Several may be given; default: the best that is live.")] = None,
+    against: Against = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the questions of DIR as a person would and compare with the right answers and their documents."""
+    from infra.knowledge.judged import read_answered
+
+    judged = read_answered(folder)
+
+    async def measure(vocero: "Vocero", shelved: "Shelved", workspace: str, step: Step) -> Measured:
+        return await _answer(vocero, judged, shelved, workspace, arm or [], step)
+
+    _measured(judged, measure, tables.of_answers, against, as_json, model=True)
+
+
+Measure = Callable[["Vocero", "Shelved", str, Step], Awaitable[Measured]]
+
+
+def _measured(
+    judged: "Judged",
+    measure: Measure,
+    to_lines: Callable[[Measured], list[str]],
+    against: Path | None,
+    as_json: bool,
+    *,
+    model: bool = False,
+) -> None:
+    """Measure and print; compare with the earlier run."""
+    before, began = to_earlier(against), time.monotonic()
+    measured = run(_try(judged, measure, as_json, model))
     measured["seconds"] = round(time.monotonic() - began, 1)
+    if before is not None:
+        measured["against"] = tables.compared(measured, before)
     if as_json:
         print_json(measured)
     else:
         print("\n".join(to_lines(measured)))
 
 
-async def _measure(folder: Path, modes: tuple[str, ...], limit: int, as_json: bool) -> dict[str, Any]:
+def to_earlier(file: Path | None) -> Measured | None:
+    """Read what an earlier run printed. InputError."""
+    if file is None:
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found["rows"], dict):
+            raise TypeError
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} is not what vocero eval printed with --json: run that first.") from error
+    return dict(found)
+
+
+async def _try(judged: "Judged", measure: Measure, as_json: bool, model: bool) -> Measured:
+    """Learn the documents in a workspace of their own, measure, and drop it."""
+    from infra.knowledge.evaluation import learn_all
+
+    async with _trial(as_json, model) as (vocero, workspace):
+        with _steps(shown=sys.stderr.isatty() and not as_json) as step:
+            shelved = await learn_all(vocero.librarian, judged, workspace, step("learning", len(judged.corpus)))
+            for line in tables.to_warnings([f"{one.source}: {one.reason}" for one in shelved.failed]):
+                print(line, file=sys.stderr)
+            return await measure(vocero, shelved, workspace, step)
+
+
+@asynccontextmanager
+async def _trial(as_json: bool, model: bool) -> AsyncIterator[tuple["Vocero", str]]:
     from bots.wiring import open_endpoints, open_vocero
-    from infra.knowledge.judged import read_judged
     from infra.postgres.trial import trial
     from infra.settings import read_settings
 
-    judged = read_judged(folder)  # bad input is said before anything is started
     settings, say = read_settings(), quiet(as_json)
     async with (
         open_endpoints(settings, say=say, model=False, redis=False) as ends,
-        open_vocero(settings, say=say, model=False, redis=False) as vocero,
+        open_vocero(settings, say=say, model=model, redis=model) as vocero,
         trial(ends.database) as workspace,
     ):
-        with _steps(shown=sys.stderr.isatty() and not as_json) as step:
-            return await _ask(vocero, judged, workspace, modes, limit, step)
+        yield vocero, workspace
 
 
-async def _ask(
-    vocero: Any, judged: Any, workspace: str, modes: tuple[str, ...], limit: int, step: Step
-) -> dict[str, Any]:
-    from infra.knowledge.evaluation import learn_all, rank, scores
+async def _search(
+    vocero: "Vocero",
+    judged: "Judged",
+    shelved: "Shelved",
+    workspace: str,
+    modes: tuple[str, ...],
+    limit: int,
+    step: Step,
+) -> Measured:
+    from infra.knowledge.evaluation import rank, scores
 
-    shelved = await learn_all(vocero.librarian, judged, workspace, step("learning", len(judged.corpus)))
-    for line in to_warnings([f"{one.source}: {one.reason}" for one in shelved.failed]):
-        print(line, file=sys.stderr)
-    measured: dict[str, Any] = {}
+    measured: Measured = {}
+    rows: Measured = {}
     for mode in modes:
         ranked, asked = [], step(f"asking, {mode}", len(judged.queries))
         async for one in rank(vocero.knowledge, judged, shelved, workspace=workspace, mode=mode, limit=limit):
             ranked.append(one)
             asked()
         measured[mode] = scores(ranked, limit)
+        rows[mode] = {q.id: scores([one], limit) for q, one in zip(judged.queries, ranked, strict=True)}
     shelf = await vocero.knowledge.shelf(workspace, EVERYONE)
-    return {**measured, "n": len(judged.queries), "chunks": shelf.chunks}
+    return {**measured, "n": len(judged.queries), "chunks": shelf.chunks, "rows": rows}
 
 
-def to_warnings(reasons: list[str]) -> list[str]:
-    """Return what to say of documents that could not be learned and so can never be found."""
-    from adapters.terminal import harmless
+async def _weigh(vocero: "Vocero", judged: "Judged", workspace: str, apply_to: str, step: Step) -> Measured:
+    from core.bar import DEFAULT, calibrated
+    from infra.knowledge.abstaining import intervals, measures, weigh
 
-    shown = [harmless(f"vocero: not learned: {reason}") for reason in reasons[:REASONS]]
-    rest = len(reasons) - len(shown)
-    return [*shown, f"vocero: not learned: {rest} more"] if rest else shown
+    bar = await vocero.bars.bar(apply_to) if apply_to else DEFAULT
+    weighed, asked = [], step("asking", len(judged.queries))
+    async for one in weigh(vocero.knowledge, vocero.embedder, judged.queries, workspace=workspace, bar=bar):
+        weighed.append(one)
+        asked()
+    found: Measured = {name: round(value, 4) for name, value in measures(weighed).items()}
+    found |= {"n": len(weighed), "bar": asdict(bar), "intervals": intervals(weighed)}
+    fitted = calibrated(*([one.strength for one in weighed if one.answerable is kind] for kind in (True, False)))
+    found["fitted"] = asdict(fitted) if fitted else None
+    if apply_to:
+        if fitted is None:
+            raise InputError("There are too few questions to fit a bar on: give at least 20 of each kind.")
+        await vocero.bars.keep(apply_to, fitted, by="eval")
+    return found | {"rows": {"gate": {one.id: asdict(one) for one in weighed}}}
 
 
-def to_lines(measured: dict[str, Any]) -> list[str]:
-    """Return the measures as a table for people."""
-    modes = [mode for mode in MODES if mode in measured]
-    names = list(measured[modes[0]])
-    lines = [" " * 8 + "".join(f"{name:>11}" for name in names)]
-    lines += [f"{mode:<8}" + "".join(f"{measured[mode][name]:>11.3f}" for name in names) for mode in modes]
-    return [*lines, f"{measured['n']} questions, {measured['chunks']} chunks, {measured['seconds']} s"]
+async def _answer(
+    vocero: "Vocero", judged: "Judged", shelved: "Shelved", workspace: str, arms: list[Arm], step: Step
+) -> Measured:
+    from infra.knowledge.answering import answers, summary
+
+    found: Measured = {}
+    intervals: Measured = {}
+    rows: Measured = {}
+    several: list[Arm | None] = [*arms] or [None]
+    for arm in several:
+        name, asked = str(arm or Arm.RAG), step(f"asking, {arm or 'default'}", len(judged.queries))
+        rows[name] = {}
+        of = answers(vocero.bot, vocero.chat.memory, judged.queries, shelved, workspace=workspace, arm=arm)
+        async for one, row in of:
+            rows[name][one] = row
+            asked()
+        found[name], intervals[name] = summary(rows[name])
+    return {**found, "n": len(judged.queries), "intervals": intervals, "rows": rows}
 
 
 @contextmanager

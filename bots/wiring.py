@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from infra.knowledge.librarian import Librarian as OurLibrarian
     from infra.knowledge.worker import Worker
     from infra.models.failures import EmbedderFailure
+    from infra.postgres.bars import PostgresBars
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
@@ -53,6 +54,7 @@ class Vocero:
     embedder: Embedder
     notes: tuple[str, ...]
     chat: "Chat"
+    bars: "PostgresBars"
     worker: Callable[[], "Worker"]  # made when wanted
     nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
     health: "Mapping[str, Health]"  # by service: each says that it is well, or raises BotError with the remedy
@@ -165,6 +167,7 @@ async def _join(
     from infra.knowledge.private import to_private
     from infra.knowledge.scans import Readers
     from infra.models.tgi import TgiSpeaker
+    from infra.postgres.bars import PostgresBars
     from infra.postgres.journal import Journal
     from infra.postgres.migrate import check
     from infra.postgres.pool import Database
@@ -194,6 +197,7 @@ async def _join(
     served = bool(settings.model_url or settings.model_file)
     cache = RedisAnswers(store) if store else NoAnswers()
     near = Nearby(RedisQuestions(store), cache, embedder) if store and settings.near_answers else None
+    bars = PostgresBars(database)
     bot = Bot(
         knowledge=knowledge,
         librarian=librarian,
@@ -208,6 +212,7 @@ async def _join(
         leases=RedisLeases(store) if store else None,
         witness=seen.witness,
         nearby=near,
+        bars=bars,
     )
     chat = _to_chat(database, memory, seen)
     return Vocero(
@@ -217,6 +222,7 @@ async def _join(
         embedder=embedder,
         notes=(*ends.notes, *lacking, *_opened(settings)),
         chat=chat,
+        bars=bars,
         worker=lambda: _to_worker(ends.database, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
         health=_to_health(settings, ends, database),

@@ -8,25 +8,28 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core import extract, gate, prompt
+from core import conflict, extract, prompt
+from core.bar import DEFAULT, Bar
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
+from core.courtesy import courtesy
 from core.documents import Document, Learned, Place, Receipt, Source
-from core.errors import BotError, EmbedderDown, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
+from core.errors import BotError, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
 from core.flight import Flights, Leases
-from core.followup import standalone
+from core.followup import Asked, reduced, understand
 from core.forgetting import emptied, forget_document, to_receipt
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status, Turn
 from core.near import Nearby
 from core.phrases import phrase
-from core.ports import AnswerCache, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
+from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
+from core.reading import Reading, read
 from core.speaking import Draft, checked
 from core.watch import Watch, Witness, unwatched
 from core.words import language
 
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
-RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
 LINE: Final = 4  # questions at the database at once, two connections each: a herd stands in line and is not shed
+READ: Final = 200_000  # characters of a longer message that are read for the questions in it
 TOKENS: Final = 320  # of an answer: five sentences with room
 _log = logging.getLogger(__name__)
 
@@ -36,12 +39,13 @@ class Inquiry:
     """A question with all that decides its answer: what it means, who may read, and who writes (None: nobody)."""
 
     question: Question
-    asked: str
+    asked: Asked
     tongue: str
     arm: Arm
     adapter: str | None
     shelf: Shelf
     writer: Speaker | None
+    bar: Bar
     key: str
     place: str  # the key without the question
     tried: bool = False  # only to see whether it would be answered: no gap is recorded
@@ -71,11 +75,12 @@ class Bot:
         leases: Leases | None = None,
         witness: Witness = unwatched,
         nearby: Nearby | None = None,
+        bars: Bars | None = None,
     ) -> None:
         self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
         self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
         self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
-        self._nearby, self._witness = nearby, witness
+        self._nearby, self._witness, self._bars = nearby, witness, bars
         self._flights, self._line = Flights(leases), asyncio.Semaphore(LINE)
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
@@ -103,12 +108,12 @@ class Bot:
             yield Done(Answer(text=said, outcome=Outcome.FAILED, language=tongue, timings=watch.read()))
 
     async def _answer(self, question: Question, watch: Watch, tongue: str) -> AsyncGenerator[Event]:
-        question = replace(question, text=to_text(question.text, tongue))
+        given, question = question.text, replace(question, text=to_text(question.text, tongue))
         yield Status("recalling")
         async with self._line:
             with watch.stage("recall"):
                 turns, lacking = await self._recall(question, tongue)
-            inquiry = await self._inquire(question, standalone(question.text, turns), tongue)
+            inquiry = await self._inquire(question, understand(question.text, turns), tongue)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
         if kept is not None:
@@ -120,7 +125,8 @@ class Bot:
                         answer = event.answer
                     else:
                         yield event
-        understood = inquiry.asked if inquiry.asked != question.text else None
+        asked = inquiry.asked.text
+        understood = asked if asked != question.text or len(given) > LONGEST else None
         answer = replace(answer, understood=understood, notes=(*answer.notes, *lacking), timings=watch.read())
         async with self._line:
             await asyncio.gather(self._memory.remember(question, answer), self._journal.note(question, answer))
@@ -134,7 +140,7 @@ class Bot:
         """
         watch, tongue = Watch(), language(question.text)
         text = to_text(question.text, tongue)
-        inquiry = await self._inquire(replace(question, text=text), text, tongue)
+        inquiry = await self._inquire(replace(question, text=text), understand(text, ()), tongue)
         async with aclosing(self._write(replace(inquiry, tried=True), watch)) as events:
             async for event in events:
                 if isinstance(event, Done):
@@ -170,12 +176,16 @@ class Bot:
                     await self._keep(inquiry, event.answer)
                 yield event
 
-    async def _inquire(self, question: Question, asked: str, tongue: str) -> Inquiry:
+    async def _inquire(self, question: Question, asked: Asked, tongue: str) -> Inquiry:
         arm, adapter = await self._arm(question)
         shelf = await self._knowledge.shelf(question.workspace, question.audience)
         writer = self._speaker if self._voiced or adapter or question.arm else None
-        key, place = (to_key(question, q, shelf, arm, adapter, writer.name if writer else None) for q in (asked, ""))
-        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, key, place)
+        bar = await self._bars.bar(question.workspace) if self._bars else DEFAULT
+        key, place = (
+            to_key(question, "\n".join([*said, f"{bar.least}"]), shelf, arm, adapter, writer.name if writer else None)
+            for said in ((*asked.wordings, asked.told), ())
+        )
+        return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, bar, key, place)
 
     async def _arm(self, question: Question) -> tuple[Arm, str | None]:
         if question.plain and question.arm is None:
@@ -192,21 +202,27 @@ class Bot:
         return question.arm, adapter if question.arm.tuned else None
 
     async def _write(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
-        draft = Draft(question=inquiry.asked, arm=inquiry.arm, adapter=inquiry.adapter, language=inquiry.tongue)
+        draft = Draft(question=inquiry.asked.text, arm=inquiry.arm, adapter=inquiry.adapter, language=inquiry.tongue)
         if inquiry.arm.retrieves:
             yield Status("searching")
             with watch.stage("retrieve"):
-                ranked = await self._find(inquiry, draft)
+                reading = await self._read(inquiry, draft)
             if near := await self._nearby_answer(inquiry, draft):
                 yield Done(replace(near, cached=True))
                 return
-            if not gate.judge(inquiry.asked, draft.passages, ranked).enough:
+            if not reading.verdict.enough:
                 yield Done(await self._abstain(inquiry, draft))
                 return
-            draft.quotation = extract.quote(ranked)
+            draft.quotation = extract.quote(reading.ranked)
             # a small model says in other words what would be quoted, each under its passage's number
-            narrow = extract.narrowed(draft.passages, ranked)
+            narrow = extract.narrowed(reading.passages, reading.ranked)
             draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
+            if other := conflict.rival(reading.ranked, reading.passages):
+                with suppress(BotError):  # a document that has just gone disagrees with nobody
+                    sides = reading.ranked[0], other
+                    of = self._librarian, inquiry.question.workspace
+                    draft.quotation, said = await conflict.settled(*of, sides, reading.passages, draft.language)
+                    draft.note(said)
         if inquiry.writer:
             yield Status("writing")
             with watch.stage("generate"):
@@ -219,31 +235,31 @@ class Bot:
         watch.shown()
         yield Done(draft.finished(inquiry.writer.name if inquiry.writer else None))
 
-    async def _find(self, inquiry: Inquiry, draft: Draft) -> list[extract.Scored]:
-        """Fill the draft with passages and return their excerpts, closest first; without embedder by words."""
-        asked, question = inquiry.asked, inquiry.question
-        found = await self._knowledge.retrieve(
-            asked, workspace=question.workspace, audience=question.audience, limit=RETRIEVED
+    async def _read(self, inquiry: Inquiry, draft: Draft) -> Reading:
+        """Fill the draft with passages and return what they hold; without embedder by words."""
+        question = inquiry.question
+        reading = await read(
+            inquiry.asked,
+            self._knowledge,
+            self._embedder,
+            workspace=question.workspace,
+            audience=question.audience,
+            bar=inquiry.bar,
         )
-        draft.passages, lacking = found.passages, found.degraded
-        try:
-            return await extract.score(asked, found.passages, None if lacking else self._embedder)
-        except EmbedderDown as error:
-            lacking = str(error)
-            return await extract.score(asked, found.passages, None)
-        finally:
-            if lacking:
-                draft.note(phrase("words_only", draft.language, reason=lacking))
+        draft.passages = reading.passages
+        if reading.lacking:
+            draft.note(phrase("words_only", draft.language, reason=reading.lacking))
+        return reading
 
     async def _nearby_answer(self, inquiry: Inquiry, draft: Draft) -> Answer | None:
         """Return the answer to the same question in other words, else let this one be found."""
-        question = inquiry.question
-        if not (self._nearby and question.cached and draft.passages):
+        question, asked = inquiry.question, inquiry.asked
+        if not (self._nearby and question.cached and draft.passages) or asked.told:
             return None
         place = f"{inquiry.place} {inquiry.tongue}"
-        look = await self._nearby.look(question.workspace, place, inquiry.asked, draft.passages)
+        look = await self._nearby.look(question.workspace, place, asked.text, draft.passages)
         if look and not look.answer:
-            await self._nearby.note(question.workspace, look, inquiry.asked, inquiry.key)
+            await self._nearby.note(question.workspace, look, asked.text, inquiry.key)
         return look.answer if look else None
 
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
@@ -262,9 +278,10 @@ class Bot:
             draft.model_down(str(error))
 
     async def _abstain(self, inquiry: Inquiry, draft: Draft) -> Answer:
-        if not inquiry.tried:  # kept as it stands alone: it will be asked again out of its conversation
-            await self._journal.gap(replace(inquiry.question, text=inquiry.asked))
-        return draft.abstained(inquiry.shelf)
+        polite = courtesy(inquiry.question.text) if inquiry.arm.retrieves else ""
+        if not polite and not inquiry.tried:  # kept as it stands alone: it will be asked again out of its conversation
+            await self._journal.gap(replace(inquiry.question, text=inquiry.asked.text))
+        return draft.abstained(inquiry.shelf, polite)
 
     async def _keep(self, inquiry: Inquiry, answer: Answer) -> None:
         """Cache an answer that is whole, unless the documents changed meanwhile: nobody would ever be given it."""
@@ -312,13 +329,23 @@ class Bot:
 
 
 def to_text(text: str, tongue: str = "en") -> str:
-    """Return a question as it can be stored and searched; raise InputError when nothing or too much is left."""
+    """Return a question as it can be stored and searched; raise InputError when nothing or too much is left.
+
+    Of a message that is too long (a log, say) the questions in it are kept.
+    """
+    clean = _clean(text)
+    if not clean:
+        raise InputError(phrase("empty", tongue))
+    if len(clean) <= LONGEST:
+        return clean
+    core = _clean(reduced(text[:READ]))
+    if len(core) > LONGEST:
+        raise InputError(phrase("long", tongue, given=len(clean), most=LONGEST))
+    return core
+
+
+def _clean(text: str) -> str:
     whole = text.encode("utf-8", "replace").decode("utf-8")
     # controls, bidi and invisible characters go; the joiner that emoji need stays
     clean = "".join(c if unicodedata.category(c)[0] != "C" or c == "\u200d" else " " for c in whole)
-    clean = " ".join(unicodedata.normalize("NFC", clean).split())
-    if not clean:
-        raise InputError(phrase("empty", tongue))
-    if len(clean) > LONGEST:
-        raise InputError(phrase("long", tongue, given=len(clean), most=LONGEST))
-    return clean
+    return " ".join(unicodedata.normalize("NFC", clean).split())

@@ -8,16 +8,16 @@ import math
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from core.citations import unmarked
+from core.citations import marked, unmarked
 from core.examples import Example, holds
 from core.grounding import unknown, urls
 from core.messages import Answer, Outcome, Passage
-from core.words import content, numbers, words
+from core.words import content, numbers, sentences, words
 
 ARMS: Final = ("base", "voice", "rag", "finetuned", "hybrid", "raft", "oracle")
 COLUMNS: Final = (
@@ -165,6 +165,21 @@ def score(
         "tokens": float(said.tokens),
         "seconds": said.seconds,
     }
+
+
+def cited_precision(answer: Answer, documents: Collection[str]) -> float | None:
+    """Return the share of an answer's citations that name a document known to answer; None of an answer without any."""
+    named = [citation.document in documents for citation in answer.citations]
+    return sum(named) / len(named) if named else None
+
+
+def cited_recall(answer: Answer, documents: Collection[str]) -> float | None:
+    """Return the share of an answer's sentences that cite a document known to answer; None of one that declines."""
+    if declines(answer):
+        return None
+    right = {citation.n for citation in answer.citations if citation.document in documents}
+    said = [s for line in answer.text.split("\n") for s in sentences(line) if content(unmarked(s))]
+    return sum(bool(right & set(marked(sentence))) for sentence in said) / len(said) if said else None
 
 
 Rows = Mapping[str, Mapping[str, float | None]]  # of one arm: a question's id -> its row

@@ -18,8 +18,11 @@ PASSAGES: Final = 3  # passages whose sentences are scored: more changed no figu
 EXCERPTS: Final = 48  # at most this many sentences are scored; a log file would have thousands
 SECOND: Final = 0.85  # a second sentence is quoted when it scores at least this share of the first
 LONGEST: Final = 600  # characters of one quotation
+ALONE: Final = 12  # excerpts are embedded without their title too, for the gate; all of them told it no more
 _WORDS_WEIGHT: Final = 0.2  # of the question's words found in the excerpt, beside the cosine's 1.0
 _RANK_WEIGHT: Final = 0.02  # taken off for each place the passage stands behind the first
+_TOLD_WEIGHT: Final = 0.3  # taken off what the conversation has already heard: a follow-up asks for something else
+_TOLD: Final = 0.6  # of an excerpt's words stand in what was told: then it is old
 _RULE = re.compile(r"^\s*\|?[\s:|-]+\|[\s:|-]*$")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 _MARKUP = re.compile(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)|~~|^#{1,6}\s+|^>\s?", re.MULTILINE)
@@ -38,16 +41,23 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An excerpt's closeness to the question: `cosine` in [-1, 1], 0 without embedder; `share` of words in [0, 1]."""
+    """An excerpt's closeness to the question: `cosine` in [-1, 1], 0 without embedder; `share` of words in [0, 1].
+
+    `old` says that the conversation has heard it before; `alone` is the cosine without the title in front, known of the
+    closest few only, else 0.
+    """
 
     excerpt: Excerpt
     cosine: float
     share: float
+    old: bool = False
+    alone: float = 0.0
 
     @property
     def score(self) -> float:
         """The sum that excerpts are ranked by."""
-        return self.cosine + _WORDS_WEIGHT * self.share - _RANK_WEIGHT * (self.excerpt.n - 1)
+        close = self.cosine + _WORDS_WEIGHT * self.share
+        return close - _RANK_WEIGHT * (self.excerpt.n - 1) - _TOLD_WEIGHT * self.old
 
 
 def plain(text: str) -> str:
@@ -131,17 +141,36 @@ def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
 
 
-async def score(question: str, passages: Sequence[Passage], embedder: Embedder | None) -> list[Scored]:
-    """Return the excerpts of the first passages, closest first; by words alone without an embedder. EmbedderDown."""
+async def score(
+    question: str, passages: Sequence[Passage], embedder: Embedder | None, *, told: str = ""
+) -> list[Scored]:
+    """Return the excerpts of the first passages, closest first; by words alone without an embedder. EmbedderDown.
+
+    What stands in `told` counts less: the conversation has heard it.
+    """
     several = [e for n, p in enumerate(passages[:PASSAGES], 1) for e in excerpts(n, p)]
     by_words = sorted(several, key=lambda e: -shared(question, f"{e.lead} {e.text}"))[:EXCERPTS]
     framed = [f"{_frame(passages[e.n - 1])}: {e.lead} {e.text}" for e in by_words]
     cosines = [0.0] * len(by_words)
+    asked: list[float] = []
     if embedder is not None and framed:
         asked, *vectors = await embedder.embed([question, *framed])
         cosines = [_cosine(asked, v) for v in vectors]
-    scored = [Scored(e, c, shared(question, f)) for e, c, f in zip(by_words, cosines, framed, strict=True)]
-    return sorted(scored, key=lambda s: (-s.score, s.excerpt.n, s.excerpt.order))
+    scored = [
+        Scored(e, c, shared(question, f), old=bool(told) and shared(e.text, told) >= _TOLD)
+        for e, c, f in zip(by_words, cosines, framed, strict=True)
+    ]
+    ranked = sorted(scored, key=lambda s: (-s.score, s.excerpt.n, s.excerpt.order))
+    if embedder is None or not ranked:
+        return ranked
+    closest = sorted(range(len(ranked)), key=lambda n: -ranked[n].cosine)[:ALONE]
+    for n, vector in zip(closest, await embedder.embed([_said(ranked[n].excerpt) for n in closest]), strict=True):
+        ranked[n] = replace(ranked[n], alone=_cosine(asked, vector))
+    return ranked
+
+
+def _said(excerpt: Excerpt) -> str:
+    return f"{excerpt.lead} {excerpt.text}".strip()
 
 
 def _frame(passage: Passage) -> str:
@@ -161,7 +190,12 @@ def chosen(ranked: Sequence[Scored]) -> list[Excerpt]:
 
 def quote(ranked: Sequence[Scored]) -> str:
     """Return the answer's text: the chosen excerpts quoted, each with its marker."""
-    return "\n".join(_quoted(e) for e in chosen(ranked))
+    return quoted(chosen(ranked))
+
+
+def quoted(excerpts: Sequence[Excerpt]) -> str:
+    """Return excerpts as quotations, a line each."""
+    return "\n".join(_quoted(e) for e in excerpts)
 
 
 def narrowed(passages: Sequence[Passage], ranked: Sequence[Scored]) -> tuple[Passage, ...]:

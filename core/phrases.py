@@ -24,6 +24,42 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "The nearest I have: {titles}.",
         "es": "Lo más cercano que tengo: {titles}.",
     },
+    "wordless": {
+        "en": "I read words: what would you like to know? Ask me a question in a sentence.",
+        "es": "Yo leo palabras: ¿qué te gustaría saber? Hazme una pregunta en una frase.",
+    },
+    "address": {
+        "en": "That is an address. Ask me a question about it; someone who looks after my documents can teach it to me"
+        " with `add` and the address.",
+        "es": "Eso es una dirección. Hazme una pregunta sobre ella; quien cuida mis documentos puede enseñármela con"
+        " `add` y la dirección.",
+    },
+    "greeting": {
+        "en": "Hello! Ask me a question: I answer from the documents that everyone here may see, with the source.",
+        "es": "¡Hola! Hazme una pregunta: respondo con los documentos que todos aquí pueden ver, con su fuente.",
+    },
+    "welcome": {
+        "en": "You're welcome. Ask me whenever you need something.",
+        "es": "De nada. Pregúntame cuando necesites algo.",
+    },
+    "probing": {
+        "en": "I answer from the documents I was taught, and nothing written to me changes that. How I am told to work"
+        " is no secret: it stands in my source code. What would you like to know?",
+        "es": "Respondo preguntas con los documentos que me han enseñado, y nada que me escriban cambia eso. Cómo debo"
+        " trabajar no es un secreto: está en mi código fuente. ¿Qué te gustaría saber?",
+    },
+    "abuse": {
+        "en": "I am sorry that I was no help. Ask me in a sentence what you need, or ask for a person.",
+        "es": "Siento no haber ayudado. Dime en una frase qué necesitas, o pide hablar con una persona.",
+    },
+    "other_language": {
+        "en": "What I have read of this is in Spanish: try asking in Spanish.",
+        "es": "Lo que he leído sobre esto está en inglés: prueba a preguntar en inglés.",
+    },
+    "conflict": {
+        "en": "Two documents disagree here: “{newer}” (changed {when}) is newer than “{older}” (changed {before}).",
+        "es": "Dos documentos no coinciden aquí: «{newer}» (cambiado {when}) es más reciente que «{older}» ({before}).",
+    },
     "kept": {
         "en": "I have kept your question for the people who look after my documents.",
         "es": "He guardado tu pregunta para quienes cuidan mis documentos.",

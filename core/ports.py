@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.audience import Audience
+from core.bar import Bar
 from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source
 from core.messages import Answer, Arm, Passage, Question, Turn
 from core.prompt import Prompt
@@ -207,6 +208,14 @@ class Journal(Protocol):
 
     async def file(self, receipt: Receipt) -> None:
         """Keep the receipt of a forgetting beside its date; silently nothing when unreachable."""
+        ...
+
+
+class Bars(Protocol):
+    """Knows how sure the bot must be before it answers in a workspace."""
+
+    async def bar(self, workspace: str) -> Bar:
+        """Return the workspace's bar, the default where none was measured or none can be read."""
         ...
 
 

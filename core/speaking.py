@@ -9,7 +9,7 @@ from core.messages import Answer, Arm, Citation, Mode, Outcome, Passage
 from core.phrases import phrase
 from core.ports import Shelf
 from core.watch import Watch
-from core.words import sentences
+from core.words import language, sentences
 
 _MIDDLE = frozenset(",;-–—([{“‘«/&+=")  # a text that ends so, or in a letter, was cut off by its length
 
@@ -55,8 +55,13 @@ class Draft:
             return self._answer(text, Outcome.EXTRACTIVE, citations)
         return self._answer(self.notes[-1] if self.notes else phrase("unsaid", self.language), Outcome.FAILED)
 
-    def abstained(self, shelf: Shelf) -> Answer:
-        """Return the honest "I don't know": what was searched, what came nearest, that the question is kept."""
+    def abstained(self, shelf: Shelf, polite: str = "") -> Answer:
+        """Return the honest "I don't know": what was searched, what came nearest, that the question is kept.
+
+        `polite` is the key of what is said instead, where nothing was asked.
+        """
+        if polite:
+            return self._answer(phrase(polite, self.language), Outcome.ABSTAINED)
         if not self.arm.retrieves:
             return self._answer(phrase("unknown", self.language), Outcome.ABSTAINED)
         if not shelf.chunks:
@@ -65,6 +70,8 @@ class Draft:
         said = [phrase("abstained", self.language, chunks=f"{shelf.chunks:,}")]
         if nearest:
             said.append(phrase("nearest", self.language, titles=", ".join(f"“{c.title}”" for c in nearest)))
+            if language(" ".join(p.text for p in self.passages)) != self.language:
+                said.append(phrase("other_language", self.language))
         said.append(phrase("kept", self.language))
         return self._answer(" ".join(said), Outcome.ABSTAINED, nearest=nearest)
 

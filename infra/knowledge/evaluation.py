@@ -8,9 +8,10 @@ from typing import Final
 from core.audience import EVERYONE
 from core.documents import Learned, Place, Source, State
 from core.errors import InputError, UnavailableError
-from core.followup import standalone
+from core.followup import Asked, understand
 from core.metrics import Grades, mrr, ndcg, recall
 from core.ports import Knowledge, Librarian
+from core.reading import fused, search
 from infra.knowledge.judged import Judged, Query, Text
 from infra.postgres.text import clean
 
@@ -68,10 +69,9 @@ def to_source(number: int, text: Text) -> Source:
     )
 
 
-def to_question(query: Query) -> str:
+def to_asked(query: Query) -> Asked:
     """Return what is searched for: a follow-up made to stand alone, by the bot's own rule."""
-    before = query.turns[:-1] if query.turns and query.turns[-1].text == query.text else query.turns
-    return standalone(query.text, before)
+    return understand(query.text, query.before)
 
 
 async def rank(
@@ -82,12 +82,13 @@ async def rank(
     UnavailableError when the search had to do without its embedder: that would be another mode's measure.
     """
     for query in judged.queries:
-        found = await knowledge.retrieve(
-            to_question(query), workspace=workspace, audience=EVERYONE, limit=limit * PASSAGES, mode=mode
+        several = await search(
+            to_asked(query), knowledge, workspace=workspace, audience=EVERYONE, limit=limit * PASSAGES, mode=mode
         )
-        if found.degraded:
-            raise UnavailableError(f"This would be no measure of {mode} search: {found.degraded}")
-        ids = dict.fromkeys(shelved.names[passage.document] for passage in found.passages)
+        if lacking := next((found.degraded for found in several if found.degraded), ""):
+            raise UnavailableError(f"This would be no measure of {mode} search: {lacking}")
+        passages = fused([found.passages for found in several])
+        ids = dict.fromkeys(shelved.names[passage.document] for passage in passages)
         yield query.grades, list(ids)[:limit]
 
 

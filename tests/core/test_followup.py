@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.followup import standalone
+from core.followup import VIEW, Asked, reduced, standalone, understand
 from core.messages import Turn
 
 
@@ -35,3 +35,36 @@ def test_a_follow_up_is_made_to_stand_alone(before: list[str], asked: str, meant
     """A question that leans on the last ones gets them in front; one that stands alone is left as it is."""
     turns = [turn for text in before for turn in (Turn(who="user", text=text), Turn(who="bot", text="An answer."))]
     assert standalone(asked, turns) == meant
+
+
+def test_what_was_said_before_is_searched_with_too() -> None:
+    """Later turns have other wordings, the first has none; a question asked again is the same question."""
+    before = (Turn(who="user", text="How long do refunds take?"), Turn(who="bot", text="Five days."))
+    assert understand("Who signs expense claims?", ()) == Asked("Who signs expense claims?")
+    asked = understand("And for exchanges?", before)
+    assert asked.text == "How long do refunds take? And for exchanges?"
+    assert asked.told == "Five days."
+    assert asked.views == ("And for exchanges?", "And for exchanges? How long do refunds take? Five days.")
+    other = understand("Who signs expense claims?", before)
+    assert (other.text, other.told) == ("Who signs expense claims?", "")
+    assert len(other.views) == 2
+    assert understand("How long do refunds take?", before) == Asked("How long do refunds take?")
+
+
+RAMBLE = "I was camping with my cousin by the lake last week and it rained all night and we had such a time. " * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "core"),
+    [
+        ("How long do refunds take?", "How long do refunds take?"),
+        (f"{RAMBLE} How long do refunds take? {RAMBLE}", "How long do refunds take?"),
+        (f"{RAMBLE} The stove smokes. Why does it? {RAMBLE}", "The stove smokes. Why does it?"),
+        (f"{RAMBLE}\nTell me how long refunds take", "Tell me how long refunds take"),
+        (RAMBLE, RAMBLE),
+    ],
+)
+def test_a_rambling_message_is_reduced_to_its_questions(text: str, core: str) -> None:
+    """Short ones and those without a question stay; a question that leans brings the sentence before it."""
+    assert reduced(text) == core
+    assert understand(text, ()).wordings == ((core,) if core == text else (core, text[:VIEW]))

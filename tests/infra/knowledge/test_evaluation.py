@@ -3,8 +3,9 @@
 import pytest
 
 from core.errors import EmbedderDown, InputError, UnavailableError
+from core.followup import Asked
 from core.messages import Turn
-from infra.knowledge.evaluation import learn_all, rank, scores, to_question
+from infra.knowledge.evaluation import learn_all, rank, scores, to_asked
 from infra.knowledge.judged import Judged, Query, Text
 from infra.postgres.pool import Database
 from tests.infra.knowledge.teaching import Company
@@ -59,11 +60,11 @@ def test_a_follow_up_is_asked_as_the_bot_would_ask_it() -> None:
     before = (Turn(who="user", text="How much does the tent cost?"), Turn(who="bot", text="640 pounds"))
     itself = Turn(who="user", text="And the stove?")
     expected = "How much does the tent cost? And the stove?"
-    assert to_question(query("And the stove?", *before)) == expected
-    assert to_question(query("And the stove?", *before, itself)) == expected
-    assert to_question(query("And the stove?", itself)) == "And the stove?"
+    assert to_asked(query("And the stove?", *before)).text == expected
+    assert to_asked(query("And the stove?", *before, itself)).text == expected
+    assert to_asked(query("And the stove?", itself)) == Asked("And the stove?")
     assert (
-        to_question(query("When does the workshop open on Monday?", *before))
+        to_asked(query("When does the workshop open on Monday?", *before)).text
         == "When does the workshop open on Monday?"
     )
 
