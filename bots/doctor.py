@@ -61,6 +61,8 @@ async def _examine(settings: Settings, say: Callable[[str], None]) -> AsyncItera
         yield await _ask("redis", lambda: wiring.redis_health(ends), otherwise="note")
         yield await _ask("model", lambda: wiring.model_health(ends), otherwise="note")
         yield await _ask("embeddings", lambda: wiring.embedder_health(settings))
+        if settings.rerank_url is not None:
+            yield await _ask("reranker", lambda: wiring.reranker_health(settings), otherwise="note")
     if settings.slack_bot_token is not None and not settings.slack_oauth:
         async for finding in _slack(settings):
             yield finding

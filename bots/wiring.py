@@ -27,6 +27,7 @@ from infra.settings import Settings
 
 if TYPE_CHECKING:
     from infra.knowledge.librarian import Librarian as OurLibrarian
+    from infra.knowledge.rerank import Reranking
     from infra.knowledge.worker import Worker
     from infra.models.failures import EmbedderFailure
     from infra.postgres.bars import PostgresBars
@@ -181,7 +182,7 @@ async def _join(
     seen = Watching(telemetry)
     opened, lacking = await _open_embedder(settings, stack)
     embedder = seen.embedder(opened)
-    knowledge = seen.knowledge(KnowledgeEngine(database, embedder))
+    knowledge = seen.knowledge(KnowledgeEngine(database, embedder, rerankers=open_rerankers(settings)))
     parser = await stack.enter_async_context(Readers())
     fetching = functools.partial(fetch, private=to_private(settings.private_hosts))
     librarian = OurLibrarian(database, embedder, parse=parser.parse, fetch=fetching, told=seen.learned)
@@ -328,6 +329,16 @@ async def _try_embedder(settings: Settings, stack: AsyncExitStack) -> "tuple[Emb
     return served, None
 
 
+def open_rerankers(settings: Settings) -> "list[Reranking]":
+    """Return the reranker that the settings name, if they do. SetupError."""
+    if settings.rerank_url is None:
+        return []
+    from infra.knowledge.rerank import Reranking
+    from infra.models.rerank import TeiReranker
+
+    return [Reranking(TeiReranker(settings.rerank_url))]
+
+
 async def _open_redis(ends: Ends, stack: AsyncExitStack, *, failed: Callable[[], None]) -> "RedisStore | None":
     from infra.redis.store import RedisStore
 
@@ -422,6 +433,15 @@ async def model_health(ends: Ends) -> str:
         return f"{speaker.name} answers"
     finally:
         await speaker.close()
+
+
+async def reranker_health(settings: Settings) -> str:
+    """Return a sentence about the reranker; UnavailableError with the remedy."""
+    from infra.models.rerank import TeiReranker
+
+    if trouble := await TeiReranker(settings.rerank_url or "").health():
+        raise UnavailableError(f"{trouble} Until then passages stand in the order of the search.")
+    return "the reranker answers"
 
 
 async def embedder_health(settings: Settings) -> str:

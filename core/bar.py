@@ -25,7 +25,7 @@ def calibrated(answerable: Sequence[float], unanswerable: Sequence[float]) -> Ba
     """Return the bar that lets `ANSWERED` of the answerable strengths pass; None where there are too few to say."""
     if min(len(answerable), len(unanswerable)) < FEWEST:
         return None
-    least = sorted(answerable)[int(len(answerable) * (1 - ANSWERED))]
+    least = sorted(answerable)[round(len(answerable) * (1 - ANSWERED))]
     return rated(least, answerable, unanswerable)
 
 

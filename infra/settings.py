@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     embedding_model: str | None = None
     memory_days: float = Field(default=KEEP_DAYS, ge=0)
     near_answers: bool = False
+    rerank_url: str | None = None
     log_format: str = "text"
     console_token: SecretStr | None = None
     embedded_without: Annotated[frozenset[str], NoDecode] = frozenset()

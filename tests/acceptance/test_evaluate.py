@@ -42,7 +42,7 @@ def test_a_judged_set_is_measured_and_its_workspace_is_gone(vocero: Vocero, judg
     """Every mode has the promised metrics, the follow-up is understood, and nothing is left to ask."""
     ran = vocero("eval", "retrieval", str(judged), "--json")
     assert ran.code == 0, ran.err
-    assert set(ran.json) == {"hybrid", "dense", "lexical", "n", "chunks", "seconds"}
+    assert set(ran.json) == {"hybrid", "dense", "lexical", "n", "chunks", "seconds", "rows"}
     assert ran.json["hybrid"] == {"ndcg@10": 1.0, "recall@5": 1.0, "recall@10": 1.0, "mrr@10": 1.0}
     assert (ran.json["n"], ran.json["chunks"]) == (2, 3)
     assert vocero("search", "tent", "--workspace", "eval/1").code == 1
@@ -51,12 +51,90 @@ def test_a_judged_set_is_measured_and_its_workspace_is_gone(vocero: Vocero, judg
 def test_one_mode_and_another_depth(vocero: Vocero, judged: Path) -> None:
     """Only what was asked is measured, to that depth, and people get a table."""
     one = vocero("eval", "retrieval", str(judged), "--mode", "dense", "--limit", "2", "--json").json
-    assert set(one) == {"dense", "n", "chunks", "seconds"}
+    assert set(one) == {"dense", "n", "chunks", "seconds", "rows"}
     assert set(one["dense"]) == {"ndcg@2", "recall@1", "recall@2", "mrr@2"}
     table = vocero("eval", "retrieval", str(judged), "--mode", "lexical").out.splitlines()
     assert table[0].split() == ["ndcg@10", "recall@5", "recall@10", "mrr@10"]
     assert table[1].split()[0] == "lexical"
     assert table[2].startswith("2 questions, 3 chunks, ")
+
+
+KNOWN = [
+    {"id": "k1", "text": "who mends a torn seam?", "answerable": True, "answer": "A torn seam is mended in ten days."},
+    {
+        "id": "k2",
+        "text": "and for how long?",
+        "turns": [["user", "can I hire a stove?"], ["agent", "yes"]],
+        "answerable": True,
+        "answer": "Stoves are hired out by the week.",
+    },
+    {"id": "k3", "text": "who won the world cup in 1998?", "answerable": False},
+    {"id": "k4", "text": "is the moon made of cheese?", "answerable": False},
+    {"id": "k5", "text": "nobody knows about this one", "answerable": None},
+]
+
+
+@pytest.fixture
+def known(judged: Path) -> Path:
+    """Return the same documents with questions known to be answerable or not."""
+    (judged / "queries.jsonl").write_text("\n".join(map(json.dumps, KNOWN)))
+    (judged / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nk1\trepairs\t1\nk2\thire.csv\t1\n")
+    return judged
+
+
+def test_abstention_is_measured_and_compared_with_an_earlier_run(vocero: Vocero, known: Path, tmp_path: Path) -> None:
+    """The promised figures with intervals; null is left out; the same run again changed nothing; people get a table."""
+    ran = vocero("eval", "abstention", str(known), "--json")
+    assert ran.code == 0, ran.err
+    assert {"auroc", "refused_at_90_answered", "answered", "refused", "n", "intervals", "rows"} <= set(ran.json)
+    assert (ran.json["n"], ran.json["auroc"], ran.json["refused"]) == (4, 1.0, 1.0)
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(ran.out)
+    again = vocero("eval", "abstention", str(known), "--against", str(earlier), "--json").json["against"]["gate"]
+    assert again["auroc"] == {"change": 0.0, "interval": [0.0, 0.0]}
+    table = vocero("eval", "abstention", str(known)).out
+    assert "unanswerable questions refused" in table
+    assert "false refusals" in table
+    (known / "qrels.tsv").unlink()
+    assert vocero("eval", "abstention", str(known), "--json").json["n"] == 4
+
+
+def test_a_bar_is_not_fitted_on_a_handful_of_questions(vocero: Vocero, known: Path) -> None:
+    """The remedy is named, and the workspace keeps the bar it had."""
+    vocero("docs", "add", "-", "-w", "few", "--title", "Hire", stdin=b"Stoves are hired out by the week.")
+    ran = vocero("eval", "abstention", str(known), "--apply", "-w", "few")
+    assert ran.code == 1
+    assert "at least 20 of each kind" in ran.err
+
+
+def test_answers_are_measured_whole(vocero: Vocero, known: Path, tmp_path: Path) -> None:
+    """Correct, faithful, cited and refused, for the arm that is live; the follow-up has its conversation."""
+    ran = vocero("eval", "answers", str(known), "--json")
+    assert ran.code == 0, ran.err
+    assert {"correct", "faithful", "citation_precision", "citation_recall"} <= set(ran.json["rag"])
+    assert ran.json["rag"]["refused"] == ran.json["rag"]["faithful"] == 1.0
+    assert ran.json["rows"]["rag"]["k2"]["citation_recall"] == 1.0
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(ran.out)
+    table = vocero("eval", "answers", str(known), "--against", str(earlier)).out
+    assert "rag correct: +0.000 (+0.000 to +0.000)" in table
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("abstention",), "answerable: true"),
+        (("answers",), "no question with an answer"),
+        (("retrieval", "--against", "nothing.json"), "is not what vocero eval printed with --json"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_first(
+    vocero: Vocero, judged: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    """One sentence with what is missing, before anything is started."""
+    ran = vocero("eval", words[0], str(judged), *words[1:])
+    assert (ran.code, ran.out) == (1, "")
+    assert sentence in ran.err
 
 
 @pytest.mark.parametrize(

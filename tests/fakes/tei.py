@@ -41,6 +41,7 @@ class FakeTei:
         if not self.openai:
             app.router.add_get("/info", self._info)
             app.router.add_post("/embed", self._embed)
+            app.router.add_post("/rerank", self._rerank)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -86,6 +87,18 @@ class FakeTei:
         if self.answer is not None:
             return web.json_response(self.answer)
         return self._right("EmbedResponse", [self.to_vector(text) for text in body["inputs"]])
+
+    async def _rerank(self, request: web.Request) -> web.Response:
+        """Score each text by the share of the question's words in it; answered best first, as TEI does."""
+        body = await self._taken(request, "RerankRequest")
+        if refused := self._refused(body["texts"]):
+            return refused
+        if self.answer is not None:
+            return web.json_response(self.answer)
+        asked = set(body["query"].lower().split())
+        scores = [len(asked & set(text.lower().split())) / len(asked) for text in body["texts"]]
+        ranks = [{"index": n, "score": score} for n, score in enumerate(scores)]
+        return self._right("RerankResponse", sorted(ranks, key=lambda rank: -rank["score"]))
 
     async def _openai(self, request: web.Request) -> web.Response:
         body = await self._taken(request, "OpenAICompatRequest")

@@ -15,7 +15,10 @@ from core.errors import RefusedError
 from core.ports import Knowledge
 from infra.knowledge import engine as module
 from infra.knowledge.engine import KnowledgeEngine, PassageSynthesizer, QueryEmbedding
+from infra.knowledge.rerank import Reranking
+from infra.models.rerank import TeiReranker
 from infra.postgres.pool import Database
+from tests.fakes.tei import FakeTei
 from tests.infra.knowledge.teaching import Company, WordEmbedder
 
 
@@ -116,3 +119,12 @@ async def test_one_search_is_one_statement(company: Company, monkeypatch: pytest
     monkeypatch.setattr(company.database, "fetch", counting)
     await company.engine.retrieve("tent", workspace=company.workspace, audience=EVERYONE, limit=3)
     assert len(calls) == 1
+
+
+async def test_a_served_reranker_orders_what_was_found(database: Database, company: Company) -> None:
+    """It sees more than is wanted, and its order is the one that counts."""
+    async with FakeTei(kind="reranker") as fake:
+        engine = KnowledgeEngine(database, WordEmbedder(), rerankers=[Reranking(TeiReranker(fake.url))])
+        found = await engine.retrieve("pole7", workspace=company.workspace, audience=EVERYONE, limit=3)
+    assert "pole7" in found.passages[0].text
+    assert len(fake.bodies[0]["texts"]) == 9
