@@ -150,7 +150,9 @@ def test_every_variable_is_explained_or_demanded() -> None:
     from infra.settings import Settings
 
     known = {str(f.validation_alias or f"VOCERO_{n.upper()}") for n, f in Settings.model_fields.items()}
-    assert set(given()["services"]["slack"]["environment"]) <= known
+    environment = given()["services"]["slack"]["environment"]
+    assert {name for name, value in environment.items() if value} <= known
+    assert environment["POSTGRES_PASSWORD"] == "", "the bot is not given the database's own password"
 
 
 def test_images_name_a_version_or_are_ours() -> None:
