@@ -239,14 +239,8 @@ class Orders:
 
     async def _approve(self, order: Order) -> str:
         settings = await self._rooms.settings(order.workspace, order.room)
-        asked = Question(
-            text="",
-            workspace=order.workspace,
-            audience=settings.narrowed(order.audience),
-            user=order.user,
-            conversation=order.conversation,
-            plain=settings.voice == "plain",
-        )
+        at, talk = order.workspace, order.conversation
+        asked = settings.to_question("", workspace=at, audience=order.audience, user=order.user, conversation=talk)
         turns = await self._memory.recall(asked)
         question = next((turn.text for turn in reversed(turns) if turn.who == "user"), "")
         said = next((turn.text for turn in reversed(turns) if turn.who == "bot"), "")

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from core.audience import Audience
 from core.errors import InputError
+from core.messages import Question
 
 _YES: Final = {"on", "yes", "true", "1", "si", "sí"}
 _NO: Final = {"off", "no", "false", "0"}
@@ -33,9 +34,18 @@ class Settings:
     voice: str = ""
     stream: str = ""
 
-    def narrowed(self, audience: Audience) -> Audience:
-        """Return the audience with this room's collections; it only ever takes away."""
-        return replace(audience, collections=frozenset(self.collections))
+    def to_question(
+        self, text: str, *, workspace: str, audience: Audience, user: str, conversation: str = ""
+    ) -> Question:
+        """Return what is asked in this room; its collections only ever take away from what the audience may see."""
+        return Question(
+            text=text,
+            workspace=workspace,
+            audience=replace(audience, collections=frozenset(self.collections)),
+            user=user,
+            conversation=conversation,
+            plain=self.voice == "plain",
+        )
 
 
 KEYS: Final = tuple(field.name for field in fields(Settings))

@@ -46,13 +46,9 @@ class Answering:
         """Answer a question; return the work's end. `above`: why it is answered though nobody just asked."""
         await reply.begin()
         name = await self._exchange(heard)
-        question = Question(
-            text=text,
-            workspace=heard.workspace,
-            audience=settings.narrowed(audience),
-            user=heard.asker,
-            conversation=heard.conversation,
-            plain=settings.voice == "plain",
+        at, who = heard.workspace, heard.asker
+        question = settings.to_question(
+            text, workspace=at, audience=audience, user=who, conversation=heard.conversation
         )
         stream = self._desk.stream and settings.stream != "off"
         answer = await self._listen(question, reply, tongue, stream=stream)

@@ -15,7 +15,6 @@ from adapters.discord.errors import DiscordRefused, NoPlace, translated
 from adapters.discord.facts import to_person
 from adapters.discord.question import Heard, Way
 from adapters.discord.replies import ChannelReply, Posting
-from core.messages import Question
 from core.phrases import phrase
 from core.reception import Held
 from core.words import language
@@ -42,7 +41,7 @@ class Filling:
         audience = to_audience(heard.place, heard.person, alone=True)
         # the settings of the room where it was asked hold for its answer, too
         settings = await self._desk.rooms.settings(workspace, "/".join(str(payload["conversation"]).split("/")[:3]))
-        asked = Question(text=text, workspace=workspace, audience=settings.narrowed(audience), user=heard.asker)
+        asked = settings.to_question(text, workspace=workspace, audience=audience, user=heard.asker)
         answer = await self._desk.bot.would(asked)
         if answer is None or not await held.claim(f"gap/{gap}"):
             return "ignored"

@@ -88,13 +88,9 @@ class Answering:
         if reply.finished:
             await attempt(self._desk.exchanges.show(heard.workspace, exchange), what="exchange")
             return "done"
-        question = Question(
-            text=text,
-            workspace=heard.workspace,
-            audience=settings.narrowed(audience),
-            user=heard.asker,
-            conversation=heard.conversation,
-            plain=settings.voice == "plain",
+        at, who = heard.workspace, heard.asker
+        question = settings.to_question(
+            text, workspace=at, audience=audience, user=who, conversation=heard.conversation
         )
         stream = self._stream(held, heard, team, settings)
         answer = await self._read(heard, question, reply, stream, tongue)

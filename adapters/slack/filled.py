@@ -13,7 +13,7 @@ from adapters.slack.render import escape
 from adapters.slack.showing import Showing
 from adapters.slack.team import Desk, Team
 from core.errors import RefusedError
-from core.messages import Outcome, Question
+from core.messages import Outcome
 from core.phrases import phrase
 from core.reception import Held
 from core.words import language
@@ -40,8 +40,7 @@ class Filling:
             audience = await audience_of(team.people, heard, tongue)
         except RefusedError:
             return "ignored"  # they left, or became a guest
-        narrow = settings.narrowed(audience)
-        asked = Question(text=text, workspace=workspace, audience=narrow, user=heard.asker)
+        asked = settings.to_question(text, workspace=workspace, audience=audience, user=heard.asker)
         answer = await self._desk.bot.would(asked)
         if answer is None or not await held.claim(f"gap/{gap}"):
             return "ignored"

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import aiohttp
 import structlog
@@ -18,16 +19,21 @@ TRIES: Final = 4
 LONGEST: Final = 60.0  # seconds of waiting for one call; beyond, the work goes back to the inbox
 PAUSE: Final = 0.3  # seconds before a call is tried again that Slack did not answer
 REPEATABLE: Final = ("chat.update", "chat.delete", "assistant.threads.setStatus", "views.publish")
+POST: Final = "chat.postMessage"
 PAGE: Final = 200
 log = structlog.get_logger()
 
 
 class Outbox:
-    """One team's way out. A method that was rate limited rests for all its callers."""
+    """One team's way out. What was rate limited rests for all its callers.
+
+    Slack takes about one post a second in a channel: there they stand in line, else all would come back at once.
+    """
 
     def __init__(self, client: AsyncWebClient) -> None:
         self.client = client
         self._rest: dict[str, float] = defaultdict(float)
+        self._lines: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.scopes: frozenset[str] = frozenset()  # what the token may, as the last answer said; empty: not told
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
@@ -36,14 +42,22 @@ class Outbox:
         A post that got no answer is not repeated here: it may have arrived. The work is taken up again and looks first.
         """
         given = {key: value for key, value in arguments.items() if value is not None}
+        if method != POST:
+            return await self._try(method, given, method)
+        place = f"{method} {given.get('channel')}"
+        line = self._lines.setdefault(place, asyncio.Lock())
+        async with line:
+            return await self._try(method, given, place)
+
+    async def _try(self, method: str, given: dict[str, Any], place: str) -> dict[str, Any]:
         until = time.monotonic() + LONGEST
         for last in (*([False] * (TRIES - 1)), True):
-            await self._wait(method, until)
+            await self._wait(place, until)
             try:
                 return await self._send(method, given)
             except SlackDown as error:
                 if error.after:
-                    self._rest[method] = max(self._rest[method], time.monotonic() + error.after)
+                    self._rest[place] = max(self._rest[place], time.monotonic() + error.after)
                     log.info("slack_busy", method=method, seconds=error.after)
                 elif last or not _repeatable(method):
                     raise
@@ -74,8 +88,8 @@ class Outbox:
             if not cursor:
                 return
 
-    async def _wait(self, method: str, until: float) -> None:
-        while (rest := self._rest[method] - time.monotonic()) > 0:
+    async def _wait(self, place: str, until: float) -> None:
+        while (rest := self._rest[place] - time.monotonic()) > 0:
             if time.monotonic() + rest > until:
                 raise SlackDown("Slack asked me to wait too long.", rest)
             await asyncio.sleep(rest)

@@ -135,6 +135,20 @@ async def test_a_busy_or_broken_slack_gets_the_answer_later(join: Joining, fault
         assert len(answers(bot, asked)) == 1
 
 
+@pytest.mark.slow
+async def test_more_questions_than_slack_takes_answers_are_all_answered_once(join: Joining) -> None:
+    """A herd in one channel is answered as fast as Slack's own rates allow; nobody is left out or told twice."""
+    async with join(lease=3.0) as bot:
+        bot.slack.web.tiers = True
+        asked = await asyncio.gather(*(bot.slack.say(ASKED) for _ in range(10)))
+        for message in asked:
+            assert "14 days" in visible(await bot.slack.reply(message, seconds=40))
+        await asyncio.sleep(1.0)
+        assert [len(answers(bot, m)) for m in asked] == [1] * 10
+        posts = [a for m, a in bot.slack.web.calls if m == "chat.postMessage"]
+        assert 10 < len(posts) < 20  # some were refused, and they did not all come back at once
+
+
 async def test_what_cannot_be_done_is_said_once(join: Joining, monkeypatch: pytest.MonkeyPatch) -> None:
     """When Slack's directory stays silent the asker is told after the last try; no one waits for nothing."""
     monkeypatch.setattr("adapters.slack.outbox.PAUSE", 0.01)

@@ -77,7 +77,9 @@ async def test_tokens_scopes_and_rates(slack: FakeSlack) -> None:
     slack.world.groups["S1"] = []
     calls = [client(slack).usergroups_users_list(usergroup="S1") for _ in range(21)]
     results = [r for r in await asyncio.gather(*calls, return_exceptions=True) if isinstance(r, SlackApiError)]
-    assert [(r.response.status_code, r.response.headers["Retry-After"]) for r in results] == [(429, "1")]
+    [refused] = results
+    assert refused.response.status_code == 429
+    assert 0 < int(refused.response.headers["Retry-After"]) <= 60  # until the oldest call is a minute ago
 
 
 async def test_a_stream_ends_after_five_minutes_and_holds_so_much(slack: FakeSlack) -> None:

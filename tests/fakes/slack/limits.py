@@ -43,7 +43,15 @@ BY_KIND = {  # the scope of these depends on what kind of conversation is asked 
     },
 }
 BY_KIND["conversations.history"] = BY_KIND["conversations.replies"]
-PER_MINUTE = {"usergroups.users.list": 20, "users.list": 20, "chat.update": 50, "conversations.replies": 50}
+PER_MINUTE = {
+    **dict.fromkeys(("usergroups.list", "usergroups.users.list", "users.list", "conversations.list"), 20),
+    **dict.fromkeys(("chat.startStream", "chat.stopStream"), 20),
+    **dict.fromkeys(("chat.update", "chat.delete", "conversations.replies", "conversations.history"), 50),
+    **dict.fromkeys(("conversations.info", "conversations.open", "users.conversations", "reactions.add"), 50),
+    "assistant.threads.setStatus": 600,
+    "chat.postMessage": 300,  # a workspace; a channel takes one a second, with short bursts
+}
+BURST = 5  # posts to one channel at once
 USUAL = 100  # a minute, for methods that are not in the table above
 _TEXTS = {"section": 3000, "header": 150, "markdown": 12_000}
 _ELEMENTS = {"context": 10, "actions": 25, "context_actions": 5}

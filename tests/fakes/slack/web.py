@@ -1,6 +1,7 @@
 """The Web API: arguments from query, form or JSON; tokens, scopes, rates, scripted faults; then the method."""
 
 import json
+import math
 import re
 import time
 from collections import defaultdict, deque
@@ -8,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.slack.limits import BY_KIND, PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
+from tests.fakes.slack.limits import BURST, BY_KIND, PER_MINUTE, SCOPES, USUAL, refuse, refuse_view
 from tests.fakes.slack.streams import Streams
 from tests.fakes.slack.world import APP, BOT, BOT_ID, TEAM, Message, World
 
@@ -36,6 +37,7 @@ class WebApi:
         self.link = lambda: ""  # the address of a fresh socket
         self.base = lambda: ""
         self.delay = 0.0
+        self._after = self.retry_after
         self._window: dict[str, deque[float]] = defaultdict(deque)
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -44,27 +46,34 @@ class WebApi:
         arguments = await read_arguments(request)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or arguments.pop("token", "")
         self.calls.append((method, arguments))
-        fault = self._fault(method)
+        fault = self._fault(method, arguments)
         if fault in ("429", "500"):
-            headers = {"Retry-After": str(self.retry_after)} if fault == "429" else {}
+            headers = {"Retry-After": str(self._after)} if fault == "429" else {}
             error = {"429": "ratelimited", "500": "internal_error"}[fault]
             return web.json_response({"ok": False, "error": error}, status=int(fault), headers=headers)
         result = {"error": fault} if fault else self._refuse(method, token, arguments) or self._call(method, arguments)
         body = {"ok": "error" not in result, **result}
         return web.json_response(body, headers={"x-oauth-scopes": ",".join(sorted(self.scopes))})
 
-    def _fault(self, method: str) -> str:
+    def _fault(self, method: str, a: Reply) -> str:
         scripted = self.fail.get(method)
+        self._after = self.retry_after
         if scripted:
             return scripted.pop(0)
         if self.tiers:
-            window, now = self._window[method], time.monotonic()
-            while window and now - window[0] > 60:
-                window.popleft()
-            if len(window) >= PER_MINUTE.get(method, USUAL):
+            posted = f"{method} {a.get('channel')}" if method == "chat.postMessage" else ""
+            if self._full(method, 60.0, PER_MINUTE.get(method, USUAL)) or (posted and self._full(posted, 5.0, BURST)):
                 return "429"
-            window.append(now)
+            for name in filter(None, (method, posted)):
+                self._window[name].append(time.monotonic())
         return ""
+
+    def _full(self, name: str, seconds: float, most: int) -> bool:
+        window, now = self._window[name], time.monotonic()
+        while window and now - window[0] > seconds:
+            window.popleft()
+        self._after = math.ceil(seconds - (now - window[0])) if len(window) >= most else self.retry_after
+        return len(window) >= most
 
     def _refuse(self, method: str, token: str, a: Reply) -> Reply | None:
         if method == "oauth.v2.access":
