@@ -182,7 +182,8 @@ class Orders:
 
     async def _status(self, order: Order) -> str:
         if order.command.kind is Kind.DOCUMENT:
-            return _line(await self._document(order))
+            d = await self._document(order)
+            return _line(d) + _standing(d, order.tongue)
         try:
             found = await self._librarian.documents(order.workspace, order.audience)
         except UnknownError:
@@ -192,7 +193,8 @@ class Orders:
         state = phrase("troubled" if troubles else "well", order.tongue)
         lines = [phrase("status", order.tongue, state=state, documents=len(ready), chunks=sum(d.chunks for d in ready))]
         lines += [f"- {trouble}" for trouble in troubles if order.admin]
-        lines += [f"- {_line(d)}" for d in found if d.state in (State.QUEUED, State.RUNNING, State.FAILED)][:LISTED]
+        open_ = [d for d in found if d.state in (State.QUEUED, State.RUNNING, State.FAILED)]
+        lines += [f"- {_line(d)}{_standing(d, order.tongue)}" for d in open_[:LISTED]]
         return "\n".join([*lines, *order.notes])
 
     async def _refresh(self, order: Order) -> str:
@@ -313,6 +315,13 @@ def _scope(order: Order) -> str:
 def _line(d: Document) -> str:
     reason = f": {d.reason}" if d.reason else ""
     return f"`{d.id}` {to_name(d.title or d.source)} ({d.state.value}, {d.chunks}, {d.collection}){reason}"
+
+
+def _standing(d: Document, tongue: str) -> str:
+    """Return what is being done, in which attempt and until when, for a document that is not done."""
+    if d.deadline is None:
+        return ""
+    return " " + phrase("standing", tongue, stage=to_name(d.stage), attempt=d.attempt, until=f"{d.deadline:%H:%M}")
 
 
 def _receipt(receipt: Receipt, tongue: str) -> str:

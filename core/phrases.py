@@ -136,6 +136,10 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "{title} takes longer: I am reading it now and will say here how it ended.",
         "es": "{title} tarda más: lo estoy leyendo y diré aquí cómo ha acabado.",
     },
+    "standing": {
+        "en": "({stage}; attempt {attempt}, until {until} UTC)",
+        "es": "({stage}; intento {attempt}, hasta las {until} UTC)",
+    },
     "crawled": {
         "en": "Further pages from there: {pages}; not readable: {failed}.",
         "es": "Otras páginas desde ahí: {pages}; ilegibles: {failed}.",

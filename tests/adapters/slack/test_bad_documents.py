@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from core.bot import Bot
-from core.documents import State
+from core.documents import Place, Source, State
 from core.grounding import STRICT
 from infra.knowledge.engine import KnowledgeEngine
 from infra.knowledge.librarian import Librarian
@@ -131,3 +131,15 @@ async def test_what_is_there_already_or_unknown_or_not_allowed_changes_nothing(
         assert await cursor.fetchall() == told
     assert await states(desk) == before | {"slack-file:menu.md": ("unchanged", 1)}
     assert "Thursday" in await said(desk, "@vocero Thursday is what day?")
+
+
+async def test_what_waits_says_what_for_and_until_when(desk: Joined) -> None:
+    """By name and in the list: stage, attempt and deadline; one that has ended says nothing of them."""
+    source = Source(name="later.md", content=b"# Later\n\nA fact.", title="Later")
+    await desk.brain.librarian.submit(source, Place(workspace=TEAM))
+    shown = await said(desk, "@vocero status later.md")
+    assert re.search(r"queued.*\(waiting for a worker; attempt 1, until \d\d:\d\d UTC\)", shown)
+    assert "(waiting for a worker; attempt 1" in await said(desk, "@vocero status")
+    queued, _ = await desk.brain.librarian.document(TEAM, "later.md")
+    await desk.brain.librarian.work(TEAM, queued.id)
+    assert "attempt" not in await said(desk, "@vocero status later.md")
