@@ -84,11 +84,14 @@ class Learning:
         return learned
 
     async def _start(self, place: Place) -> Started | Learned:
-        """Record the learning; what was forgotten ends here, without a row that would hold its name again."""
+        """Record the learning; what is unchanged ends here, and what was forgotten, without a row with its name."""
         async with self.tools.database.writing(self.workspace) as connection:
             workspace, collection = await documents.open_place(connection, place)
-            refused = await refused_as_forgotten(connection, workspace, self.source.name, force=self.force)
-            return refused or await attempts.start(
+            done = await refused_as_forgotten(connection, workspace, self.source.name, force=self.force)
+            if not done and self.source.content is not None and not self.force:
+                sha = to_sha(self.source.content)  # the same bytes again: over in this one transaction
+                done = await documents.same(connection, workspace, collection, self.source, sha)
+            return done or await attempts.start(
                 connection,
                 workspace=workspace,
                 collection=collection,
