@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.audience import Audience
+from core.bar import Bar
 from core.bot import Bot
 from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source, State
 from core.errors import KnowledgeDown, ModelDown, UnknownError
@@ -247,6 +248,10 @@ class Recollection:
         """Delete a conversation."""
         return len(self.turns.pop(conversation, []))
 
+    async def bar(self, workspace: str) -> Bar:
+        """Return the bar for a bag of words, which is less sure of what it finds than a real embedder."""
+        return Bar(least=0.2)
+
     async def live(self, workspace: str) -> tuple[Arm, str | None]:
         """Return that no adapter is live."""
         return Arm.RAG, None
@@ -352,6 +357,7 @@ def brain(
         cache=recollection,
         journal=recollection,
         voices=recollection,
+        bars=recollection,
         guard=SERVED,
         speaker=speaker,
         voiced=speaker is not None,

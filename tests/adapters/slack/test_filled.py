@@ -52,7 +52,7 @@ async def test_the_asker_is_told_in_the_thread_once(desk: Joined, database: Data
     assert "don't know" in visible(await slack.reply(aloud))
     again = await slack.say(ASKED, user="ben", thread=aloud.ts)
     await slack.reply(again)
-    direct = await slack.dm(f"{ASKED} I mean", user="ana")
+    direct = await slack.dm(ASKED, user="ana")
     await slack.reply(direct)
     await slack.command(f"please, {ASKED}", user="ben")
     await slack.settled(lambda: slack.ephemeral("ben"))
@@ -84,7 +84,7 @@ async def test_the_asker_is_told_in_the_thread_once(desk: Joined, database: Data
 async def test_what_readers_may_not_see_fills_nothing_for_them(desk: Joined, database: Database) -> None:
     """A document of another channel is no answer here; nor one of the workspace once a guest reads along."""
     slack = desk.slack
-    asked = await slack.say(f"@vocero {ASKED} really", user="ben")
+    asked = await slack.say(f"@vocero {ASKED} Please!", user="ben")
     await slack.reply(asked)
     await teach(desk, database, "channel:C0PEOPLE")
     await asyncio.sleep(0.5)
@@ -96,18 +96,18 @@ async def test_what_readers_may_not_see_fills_nothing_for_them(desk: Joined, dat
     await teach(desk, database)
     await asyncio.sleep(0.5)
     assert len([m for m in slack.world.thread(asked.channel, asked.ts) if m.user == BOT]) == 1
-    assert (f"{ASKED} really", False) in await gaps(database)
+    assert (f"{ASKED} Please!", False) in await gaps(database)
 
 
 async def test_a_deleted_question_takes_the_late_answer_along(desk: Joined, database: Database) -> None:
     """What was told later belongs to the question as what was said at once."""
     slack = desk.slack
-    asked = await slack.say(f"@vocero {ASKED} today", user="ben")
+    asked = await slack.say(f"@vocero please, {ASKED}", user="ben")
     await slack.reply(asked)
     await teach(desk, database)
     await slack.reply(asked, n=2)
     async with asyncio.timeout(5):
-        while (f"{ASKED} today", True) not in await gaps(database):  # noqa: ASYNC110
+        while (f"please, {ASKED}", True) not in await gaps(database):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.2)  # the two are joined after that
     await slack.delete(asked)
