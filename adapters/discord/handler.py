@@ -35,7 +35,7 @@ from core.reception import Held, LeaseLost
 from core.rooms import KEYS, Settings
 from core.words import language
 
-CALM: Final = 1.0  # seconds that work makes way for acknowledgements
+CALM: Final = 2.5  # seconds that work makes way for acknowledgements
 log = structlog.get_logger()
 
 
