@@ -170,7 +170,8 @@ async def open_slack(
             await (roster.gone(name, here) if kind == "app_uninstalled" else roster.revoked(name))
 
     watched = oversight or blind()
-    handler = watched.handler(SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams))
+    slack = SlackHandler(replace(to_desk(vocero, settings, session), leave=leave), teams)
+    handler = watched.handler(slack)
     platform = f"slack/{team.me.team}" if team and not team.me.org else "slack/"
     reception = Reception(vocero.chat.inbox, handler, platform=platform, beat=beat, deadlines=deadlines)
     await stack.enter_async_context(reception)
@@ -179,7 +180,7 @@ async def open_slack(
     http = settings.slack_mode == "http"
     app = to_app(
         teams=teams,
-        accept=reception.accept,
+        accept=slack.taking_back(reception.accept),
         client=to_client(settings, session, None),
         signing_secret=_secret(settings.slack_signing_secret) if http else "",
     )

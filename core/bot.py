@@ -258,7 +258,7 @@ class Bot:
             return None
         place = f"{inquiry.place} {inquiry.tongue}"
         look = await self._nearby.look(question.workspace, place, asked.text, draft.passages)
-        if look and not look.answer:
+        if look and not look.answer and not inquiry.tried:
             await self._nearby.note(question.workspace, look, asked.text, inquiry.key)
         return look.answer if look else None
 

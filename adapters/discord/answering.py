@@ -1,5 +1,6 @@
 """A question from Discord to its answer in Discord."""
 
+import asyncio
 from contextlib import aclosing
 from typing import Final
 
@@ -19,8 +20,10 @@ from core.errors import BotError, KnowledgeDown
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.rooms import Settings
+from core.stopping import Readings
 
 CURSOR: Final = " ▍"
+STOPPING: Final = 5.0  # seconds for what was stopped to show that it ended
 QUOTED: Final = 200  # characters of the question above its answer
 log = structlog.get_logger()
 
@@ -30,6 +33,12 @@ class Answering:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._readings = Readings()
+
+    async def stop(self, message: str) -> None:
+        """Stop the answer to a message that was taken back, and wait until it is seen where it stands."""
+        if reader := self._readings.stop(message):
+            await asyncio.wait({reader}, timeout=STOPPING)
 
     async def ask(
         self,
@@ -51,7 +60,9 @@ class Answering:
             text, workspace=at, audience=audience, user=who, conversation=heard.conversation
         )
         stream = self._desk.stream and settings.stream != "off"
-        answer = await self._listen(question, reply, tongue, stream=stream)
+        reading = self._listen(question, reply, tongue, stream=stream)
+        answer = await self._readings.read((heard.key,), reading)
+        answer = answer or Answer(text=phrase("stopped", tongue), outcome=Outcome.REFUSED, language=tongue)
         if heard.way is Way.FOLLOW and answer.outcome is Outcome.ABSTAINED and "?" not in text:
             return "ignored"  # people talking to each other; nobody asked us
         tongue = settings.language or answer.language

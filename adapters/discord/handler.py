@@ -243,6 +243,7 @@ class DiscordHandler:
         """Take back the answer to a message that was taken back, and what the conversation's memory holds of it."""
         workspace = f"discord/{guild}"
         for place in (channel, message):  # answered in its channel, or in the thread it opened
+            await self._answering.stop(f"{workspace}/{place}/{message}")
             exchange = await self._desk.exchanges.find(workspace, message=f"{workspace}/{place}/{message}")
             if exchange is None:
                 continue

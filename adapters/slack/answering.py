@@ -1,6 +1,5 @@
 """A question from Slack to its answer in Slack."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -18,6 +17,7 @@ from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.reception import Held
 from core.rooms import Settings
+from core.stopping import Readings
 
 STAGES: Final = {"searching": "searching", "writing": "writing"}
 
@@ -54,14 +54,11 @@ class Answering:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._reading: dict[str, asyncio.Task[Answer]] = {}
+        self._readings = Readings()
 
-    def stop(self, room: str, thread: str) -> bool:
-        """Stop the answer in a thread, as its asker wished; whether one was under way here."""
-        found = [task for key, task in self._reading.items() if key in (f"{room}/{thread}", room)]
-        for task in found:
-            task.cancel("stopped")
-        return bool(found)
+    def stop(self, *names: str) -> None:
+        """Stop the answer to a message, or in a conversation, as its asker wished, if one is under way here."""
+        self._readings.stop(*names)
 
     async def ask(
         self,
@@ -114,20 +111,9 @@ class Answering:
 
     async def _read(self, heard: Heard, question: Question, reply: Reply, stream: Stream | None, tongue: str) -> Answer:
         """Return the answer; one that was stopped says so."""
-        task = asyncio.create_task(self._listen(question, reply, stream))
-        self._reading[heard.conversation] = task
-        try:
-            return await task
-        except asyncio.CancelledError as cancelled:
-            mine = asyncio.current_task()
-            if cancelled.args != ("stopped",) or (mine and mine.cancelling()):
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-                raise
-            return Answer(text=phrase("stopped", tongue), outcome=Outcome.REFUSED, language=tongue)
-        finally:
-            if self._reading.get(heard.conversation) is task:
-                del self._reading[heard.conversation]
+        names = (heard.conversation, heard.message)
+        answer = await self._readings.read(names, self._listen(question, reply, stream))
+        return answer or Answer(text=phrase("stopped", tongue), outcome=Outcome.REFUSED, language=tongue)
 
     async def _listen(self, question: Question, reply: Reply, stream: Stream | None) -> Answer:
         async with aclosing(self._desk.bot.answer(question)) as events:

@@ -1,6 +1,6 @@
 """What a delivery is and who deals with it. Never silence, never two: each end was said, or it was not for us."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -22,12 +22,14 @@ from adapters.slack.telling import tell
 from adapters.slack.whisper import Whisper
 from core.commands import EXAMPLES, Command, Help, parse, to_help
 from core.errors import BotError, RefusedError, UnavailableError
+from core.inbox import Arrival
 from core.orders import NotADocument
 from core.phrases import phrase
 from core.reception import Held, LeaseLost
 from core.rooms import KEYS, Settings
 from core.words import language
 
+Accept = Callable[[Arrival], Awaitable[bool]]
 log = structlog.get_logger()
 
 
@@ -70,6 +72,16 @@ class SlackHandler:
             log.warning("slack_unsaid", kind=kind, code=error.code)
             await self._aside(held, error)
             return "done"
+
+    def taking_back(self, accept: Accept) -> Accept:
+        """Return `accept` with what cannot wait in line: an answer to a message that was taken back ends at once."""
+
+        async def sooner(arrival: Arrival) -> bool:
+            if arrival.payload.get("kind") == "deleted":
+                self._answering.stop(f"{arrival.workspace}/{arrival.payload['channel']}/{arrival.payload['ts']}")
+            return await accept(arrival)
+
+        return sooner
 
     async def give_up(self, held: Held) -> None:
         """Say where the question stood that it could not be done."""

@@ -32,7 +32,7 @@ class Notices:
             team.people.forget(str(payload.get("user")), str(payload.get("channel")), "guests")
         elif kind == "agent_session_stopped":
             room = f"slack/{team.me.team}/{payload.get('channel')}"
-            self._answering.stop(room, str(payload.get("thread_ts") or ""))
+            self._answering.stop(f"{room}/{payload.get('thread_ts') or ''}", room)
         elif kind == "deleted":
             await self._deleted(payload, team)
         elif kind in ("app_uninstalled", "tokens_revoked") and self._desk.leave:

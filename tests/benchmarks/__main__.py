@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import engine, ingest, recall, replace, retrieval, store
+from tests.benchmarks import answers, engine, ingest, overhead, recall, replace, retrieval, store
 from tests.benchmarks.session import CHUNKS, run, to_options
 from tests.benchmarks.table import to_markdown
 
@@ -33,7 +33,10 @@ of its file in `tests/benchmarks/`; why the defaults are what they are, in [retr
 def main() -> None:
     """Run, print, write."""
     options = to_options()
-    benches = [store.bench, recall.bench, engine.bench, replace.bench, retrieval.bench]
+    benches = [
+        *(store.bench, recall.bench, engine.bench, replace.bench, overhead.bench),
+        *(answers.bench, retrieval.bench),
+    ]
     if (options.data / ingest.SET).is_dir():
         benches.append(ingest.bench)
     rows = asyncio.run(run(benches, options))

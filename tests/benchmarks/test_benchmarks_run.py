@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as every
-from tests.benchmarks import engine, recall, replace, retrieval, store
+from tests.benchmarks import answers, engine, overhead, recall, replace, retrieval, store
 from tests.benchmarks.session import Session
 from tests.benchmarks.table import Row, to_markdown
 from tests.postgres import Server
@@ -77,6 +77,22 @@ async def test_replace(small: Session) -> None:
     rows = await replace.bench(small)
     assert named(rows, "wrong reads,").holds
     assert named(rows, "versions seen").holds
+
+
+async def test_overhead(small: Session) -> None:
+    """Both rounds are asked through the bot and directly, every answer is whole, and a known prefix is quicker."""
+    rows = await overhead.bench(small)
+    assert [row.peer for row in rows if "whole answer" in row.what] == ["model server alone"] * len(overhead.ASKED)
+    assert all(0.9 < row.ratio < 3 for row in rows if "whole answer" in row.what)
+    assert named(rows, "passages as before").holds
+
+
+async def test_answers(small: Session) -> None:
+    """Nothing crosses audiences or outlives an edit; without its sets the benchmark says what is left out."""
+    rows = await answers.bench(small)
+    assert named(rows, "another audience").value == named(rows, "before an edit").value == 0
+    assert named(rows, "from the cache").value == 1
+    assert not [row for row in rows if "near-duplicates" in row.what]
 
 
 async def test_retrieval(small: Session) -> None:

@@ -13,6 +13,7 @@ from core.errors import UnavailableError
 from core.messages import Answer, Citation, Outcome, Question
 from infra.embedded import Wanted, join
 from infra.redis.answers import NoAnswers, RedisAnswers
+from infra.redis.questions import RedisQuestions
 from infra.redis.store import FAILURES, RedisStore
 from infra.redis.turns import RedisTurns
 
@@ -65,6 +66,28 @@ async def test_purging_a_document_takes_what_cites_or_names_it(store: RedisStore
     assert await answers.purge("slack/T1", "gone") == 2
     assert await answers.find("slack/T1", "other") is not None
     assert await answers.find("slack/T2", "theirs") is not None
+
+
+async def test_questions_are_found_by_their_vectors_where_they_were_asked(store: RedisStore) -> None:
+    """The nearest comes first, a text counts once by its last key, another place or workspace has none, all can go."""
+    questions, east, north = RedisQuestions(store), [1.0, 0.0], [0.6, 0.8]
+    await questions.note("slack/T1", "p", "east?", "k0", east)
+    await questions.note("slack/T1", "p", "north?", "k1", north)
+    await questions.note("slack/T1", "p", "east?", "k2", east)
+    found = await questions.nearest("slack/T1", "p", east)
+    assert [(other.asked, other.key) for other in found] == [("east?", "k2"), ("north?", "k1")]
+    assert [other.cosine for other in found] == pytest.approx([1.0, 0.6], abs=1e-3)
+    assert await questions.nearest("slack/T1", "q", east) == await questions.nearest("slack/T2", "p", east) == []
+    await questions.note("slack/T2", "p", "theirs?", "k3", east)
+    assert await questions.purge("slack/T1") == 1
+    assert await questions.nearest("slack/T1", "p", east) == []
+    assert len(await questions.nearest("slack/T2", "p", east)) == 1
+    async with RedisStore("redis://127.0.0.1:1/0") as dead:
+        lost = RedisQuestions(dead)
+        await lost.note("slack/T1", "p", "east?", "k", east)
+        assert await lost.nearest("slack/T1", "p", east) == []
+        with pytest.raises(UnavailableError):
+            await lost.purge("slack/T1")
 
 
 async def test_what_cannot_be_read_counts_as_absent(store: RedisStore) -> None:

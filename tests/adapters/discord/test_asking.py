@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from core.documents import Place, Source
-from tests.adapters.discord.conftest import Joined, opened
+from tests.adapters.discord.conftest import Joined, Joining, opened
+from tests.fakes.brain import Script, brain
 from tests.fakes.discord import V2, visible
 from tests.fakes.discord.world import walk
 
@@ -200,6 +201,18 @@ async def test_a_deleted_question_takes_its_answer_and_memory_along(bot: Joined)
     await bot.people.delete(asked)
     await bot.people.until(lambda: not bot.people.messages(thread))
     await bot.people.until(lambda: conversation not in bot.brain.recollection.turns)
+
+
+async def test_a_question_that_is_taken_back_ends_its_answer(join: Joining) -> None:
+    """What was being written is cancelled at the model, and nothing of it stays."""
+    script = Script({"refunds": "Refunds take 14 days. " * 200}, pause=0.05)
+    async with join(mind=brain(speaker=script)) as bot:
+        asked = await bot.people.say("ben", "@bot how long do refunds take?")
+        thread = await opened(bot, asked)
+        await bot.people.until(lambda: script.prompts)
+        await bot.people.delete(asked)
+        await bot.people.until(lambda: script.cancelled == 1)
+        await bot.people.until(lambda: not bot.people.messages(thread))
 
 
 def _buttons(message: dict[str, Any]) -> list[dict[str, Any]]:

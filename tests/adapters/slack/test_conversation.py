@@ -228,6 +228,17 @@ async def test_the_stop_button_ends_the_answer(join: Joining) -> None:
         assert script.cancelled == 1
 
 
+async def test_a_question_that_is_taken_back_ends_its_answer(join: Joining) -> None:
+    """What was being written is cancelled at the model, at once, and nothing of it stays in the thread."""
+    script = Script({"refunds": "Refunds take 14 days. " * 200}, pause=0.05)
+    async with join(mind=brain(speaker=script)) as bot:
+        asked = await bot.slack.say("@vocero how long do refunds take?")
+        await bot.slack.settled(lambda: script.prompts)
+        await bot.slack.delete(asked)
+        await bot.slack.settled(lambda: script.cancelled == 1)
+        await bot.slack.settled(lambda: not bot.slack.world.thread(asked.channel, asked.ts))
+
+
 def plain(message: Message) -> str:
     """Return what is shown, without the joiners that keep a file's name from becoming a link."""
     return visible(message).replace("\u2060", "")
