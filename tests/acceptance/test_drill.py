@@ -17,10 +17,15 @@ ASKED = 20
 
 def run(home: Path, *words: str) -> str:
     """Run a command of its own on a home and return what it printed."""
+    return python(home, "from bots.cli import main; main()", *words)
+
+
+def python(home: Path, code: str, *words: str, said: str = "") -> str:
+    """Run Python on a home, with `said` as its standard input, and return what it printed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VOCERO_")}
-    command = [sys.executable, "-c", "from bots.cli import main; main()", *words]
     ran = subprocess.run(
-        command,
+        [sys.executable, "-c", code, *words],
+        input=said,
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -54,19 +59,7 @@ asyncio.run(main())
 
 def answers(home: Path, questions: list[str]) -> list[object]:
     """Return the answers of a home, without cache."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("VOCERO_")}
-    ran = subprocess.run(
-        [sys.executable, "-c", ASK_ALL],
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**kept, "VOCERO_HOME": str(home)},
-        timeout=300,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    return [json.loads(line) for line in ran.stdout.splitlines()]
+    return [json.loads(line) for line in python(home, ASK_ALL, said=json.dumps(questions)).splitlines()]
 
 
 @pytest.mark.timeout(600)

@@ -225,6 +225,9 @@ def judge(seen: dict[str, Any], minutes: float, rate: float) -> dict[str, Any]:
         "answered": int(looks[-1]["answered"]),
         "failed": int(looks[-1]["failed"]),
         "rss_mb": [round(looks[0]["rss"] / 1e6, 1), round(looks[-1]["rss"] / 1e6, 1)],
+        "rss_mb_by_answers": {
+            int(one["answered"]): round(one["rss"] / 1e6, 1) for one in looks[:: len(looks) // 12 or 1]
+        },
         "rss_slope_mb_per_hour": round(slope * 3600 / 1e6, 2),
         "loop_lag_p99_below_s": min(bound for bound, n in lag.items() if n >= 0.99 * whole),
         "most_waiting": int(max(one.get("waiting", 0) for one in looks)),

@@ -26,6 +26,7 @@ async def found(company: Company) -> list[list[tuple[str, str, float]]]:
     return [[(p.title, p.text, round(p.score, 6)) for p in some] for some in passages]
 
 
+@pytest.mark.slow
 async def test_a_restored_database_finds_the_same(
     postgres_server: Server, postgres: Urls, database: Database, tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ async def test_files_that_are_none(postgres: Urls, tmp_path: Path) -> None:
         await backup(postgres.admin, tmp_path / "no" / "x.dump")
 
 
+@pytest.mark.slow
 async def test_half_a_backup_restores_nothing(
     postgres_server: Server, postgres: Urls, database: Database, tmp_path: Path
 ) -> None:

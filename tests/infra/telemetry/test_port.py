@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 
 import aiohttp
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.errors import KnowledgeDown, SetupError
 from infra.telemetry.meters import Meters
 from infra.telemetry.port import Port, to_bind
+from infra.telemetry.traces import open_traces
 
 
 class Service:
@@ -87,3 +89,10 @@ def test_a_wrong_address_is_named(bind: str) -> None:
     """The sentence says how to write it."""
     with pytest.raises(SetupError, match=r"write HOST:PORT, such as 127\.0\.0\.1:9464, or off"):
         to_bind(bind)
+
+
+def test_traces_without_what_sends_them_say_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint without the extra is an error at the start, with the remedy, and not silence."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    with pytest.raises(SetupError, match=r"pip install 'vocero\[traces\]', or unset it"):
+        open_traces("http://127.0.0.1:9", "slack")
