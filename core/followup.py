@@ -103,9 +103,9 @@ def understand(text: str, turns: Sequence[Turn]) -> Asked:
     users = [turn.text for turn in turns if turn.who == "user" and turn.text != text]
     if users:
         # the question first: what an embedder no longer reads is then the history
-        told = [turn.text for turn in turns if turn.who != "user"]
+        told = [turn.text for turn in turns if turn.who == "bot"]
         views += [core, " ".join([*users[-TURNS:], core]), " ".join([core, users[-1], *told[-1:]])]
     others = dict.fromkeys(view[:VIEW] for view in views)
     others.pop(alone, None)
-    said = "\n".join(turn.text for turn in turns if turn.who != "user") if alone != core else ""
+    said = "\n".join(turn.text for turn in turns if turn.who == "bot") if alone != core else ""
     return Asked(alone, tuple(others), said)

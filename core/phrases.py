@@ -56,6 +56,10 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "What I have read of this is in Spanish: try asking in Spanish.",
         "es": "Lo que he leído sobre esto está en inglés: prueba a preguntar en inglés.",
     },
+    "understood": {
+        "en": "Understood as: “{text}”",
+        "es": "Lo he entendido así: «{text}»",
+    },
     "conflict": {
         "en": "Two documents disagree here: “{newer}” (changed {when}) is newer than “{older}” (changed {before}).",
         "es": "Dos documentos no coinciden aquí: «{newer}» (cambiado {when}) es más reciente que «{older}» ({before}).",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from core.footnotes import footnotes
 from core.markdown import defuse, links, split, to_discord, to_units
 from core.messages import Answer, Citation, Outcome
 from core.phrases import phrase
@@ -75,7 +76,7 @@ def to_cards(
     """Return an answer's messages; sources, small print and buttons stand below the last."""
     colour = COLOURS[answer.outcome]
     cards = [Card(text=text, colour=colour) for text in to_texts(answer.text, to_allowed(answer), plain=plain)]
-    foot = [line for line in (_sources(answer.citations, tongue), _small(_footer(answer, tongue, notes))) if line]
+    foot = [line for line in (_sources(answer.citations, tongue), _small(footnotes(answer, tongue, notes))) if line]
     cards[-1] = replace(cards[-1], foot=tuple(foot), buttons=tuple(buttons))
     if head:
         cards[0] = replace(cards[0], head=_small(head))
@@ -115,10 +116,3 @@ def _source(citation: Citation) -> str:
     if not good or any(c.isspace() or c in "<>()" for c in url):
         return title
     return f"[{title.replace('[', '(').replace(']', ')')}](<{url}>)"
-
-
-def _footer(answer: Answer, tongue: str, notes: Iterable[str]) -> str:
-    said = list(dict.fromkeys([*answer.notes, *notes]))
-    if answer.outcome is Outcome.EXTRACTIVE and not answer.notes:
-        said.insert(0, phrase("extractive", tongue))
-    return " ".join(said)

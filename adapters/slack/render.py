@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.footnotes import footnotes
 from core.markdown import defuse, links, split, to_slack, to_units
 from core.messages import Answer, Citation, Outcome
 from core.phrases import phrase
@@ -134,10 +135,7 @@ def _source(citation: Citation) -> str:
 
 
 def _footer(answer: Answer, tongue: str, notes: Iterable[str]) -> str:
-    said = list(dict.fromkeys([*answer.notes, *notes]))
-    if answer.outcome is Outcome.EXTRACTIVE and not answer.notes:
-        said.insert(0, phrase("extractive", tongue))
-    return to_safe(" ".join(said))[:CONTEXT]
+    return to_safe(footnotes(answer, tongue, notes))[:CONTEXT]
 
 
 def _buttons(answer: Answer, tongue: str, buttons: Buttons) -> list[Block]:

@@ -9,7 +9,20 @@ from pathlib import Path
 
 import psutil
 
-from tests.benchmarks import answers, engine, ingest, overhead, recall, replace, retrieval, store
+from tests.benchmarks import (
+    abstention,
+    answers,
+    citations,
+    engine,
+    faithfulness,
+    ingest,
+    injection,
+    overhead,
+    recall,
+    replace,
+    retrieval,
+    store,
+)
 from tests.benchmarks.session import CHUNKS, run, to_options
 from tests.benchmarks.table import to_markdown
 
@@ -24,7 +37,8 @@ Measured by `make bench` on {date}: {machine}; PostgreSQL 18 with pgvector 0.8.5
 Trust the ratios, not the times: the contestants take turns, round by round, on the same server and the same rows. The
 store is asked as the application's plain role under row-level security; its peers are not, which is easier on them.
 `asked` is the bound that the ratio, or the number where there is no peer, must keep. What each does is told at the top
-of its file in `tests/benchmarks/`; why the defaults are what they are, in [retrieval.md](retrieval.md).
+of its file in `tests/benchmarks/`; why the defaults are what they are, in [retrieval.md](retrieval.md) and
+[abstention.md](abstention.md).
 
 {table}
 """
@@ -33,10 +47,8 @@ of its file in `tests/benchmarks/`; why the defaults are what they are, in [retr
 def main() -> None:
     """Run, print, write."""
     options = to_options()
-    benches = [
-        *(store.bench, recall.bench, engine.bench, replace.bench, overhead.bench),
-        *(answers.bench, retrieval.bench),
-    ]
+    benches = [store.bench, recall.bench, engine.bench, replace.bench, overhead.bench, answers.bench, retrieval.bench]
+    benches += [abstention.bench, citations.bench, faithfulness.bench, injection.bench]
     if (options.data / ingest.SET).is_dir():
         benches.append(ingest.bench)
     rows = asyncio.run(run(benches, options))

@@ -1,9 +1,12 @@
 """Follow-ups, as conversations."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.followup import VIEW, Asked, reduced, standalone, understand
-from core.messages import Turn
+from core.footnotes import footnotes
+from core.messages import Answer, Outcome, Turn
 
 
 @pytest.mark.parametrize(
@@ -68,3 +71,14 @@ def test_a_rambling_message_is_reduced_to_its_questions(text: str, core: str) ->
     """Short ones and those without a question stay; a question that leans brings the sentence before it."""
     assert reduced(text) == core
     assert understand(text, ()).wordings == ((core,) if core == text else (core, text[:VIEW]))
+
+
+@pytest.mark.parametrize(("understood", "shown"), [(None, False), ("How long do refunds take?", True)])
+def test_what_was_understood_is_small_print_where_it_was_changed(understood: str | None, shown: bool) -> None:
+    """In the asker's language, cut at a word; nothing where the question was taken as it stood."""
+    answer = Answer(text="Five days.", outcome=Outcome.EXTRACTIVE, understood=understood)
+    assert ("Understood as: “How long do refunds take?”" in footnotes(answer, "en")) is shown
+    assert ("Lo he entendido así" in footnotes(answer, "es")) is shown
+    long = footnotes(replace(answer, understood="word " * 200), "en", ["a note"])
+    assert "word…”" in long
+    assert long.endswith("a note")
