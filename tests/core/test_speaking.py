@@ -106,7 +106,7 @@ async def test_a_model_that_dies_takes_back_what_it_said() -> None:
 
 
 async def test_a_small_model_that_says_something_else_is_not_heard() -> None:
-    """What is grounded but not what the closest excerpt says waits for that; if it never comes, the quotation stands."""
+    """What is grounded but not what the closest excerpt says waits for that; if that never comes, it is quoted."""
     text = "Refunds go to the card that was used. Refunds are paid within 14 days."
     made = replace(draft(), gist="Refunds are paid within 14 days.")
     shown = [p async for p in checked(tokens(text, 3), made, STRICT, Watch())]
