@@ -7,7 +7,7 @@ VOICE := .venv-voice
 DOCLING := .venv-docling
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-docling test-slow test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice lock clean help
+.PHONY: demo test test-docling test-slow test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice sample-voice lock clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ test-voice: setup-dev setup-voice  ## a voice trained for a few steps, converted
 
 test-docling: setup-dev setup-docling  ## a photographed page, read by the extra for scans
 	@$(BIN)/python -m pytest -m docling tests/infra/knowledge/test_scans.py
+
+sample-voice: setup setup-voice  ## the demo's own voice, trained and compared anew; kept only if that says so
+	@$(BIN)/python -m bots.sample
 
 test-slow: setup-dev  ## journeys through Slack and Discord, kills and floods: minutes, so not in the fast suite
 	@$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile

@@ -20,12 +20,16 @@ BY = "demo"
 
 async def answer_three(settings: Settings) -> bool:
     """Learn the handbook and answer three questions on the terminal; return whether each was answered as it must be."""
+    from bots import sample
     from bots.wiring import open_vocero
 
+    voice = sample.installed(settings, WORKSPACE)
     async with open_vocero(settings, say=say) as vocero:
         for note in vocero.notes:
             say(note)
         await _learn(vocero)
+        if voice:
+            await sample.introduce(settings, voice, WORKSPACE, say=say)
         by_id = {q.id: q for q in handbook.questions()}
         right = True
         for asked in (by_id[i] for i in handbook.DEMO):

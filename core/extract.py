@@ -38,6 +38,11 @@ class Excerpt:
     text: str
     lead: str = ""
 
+    @property
+    def whole(self) -> str:
+        """Its text after its lead."""
+        return f"{self.lead} {self.text}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -205,12 +210,8 @@ def narrowed(passages: Sequence[Passage], ranked: Sequence[Scored]) -> tuple[Pas
     of four excerpts a trained 135M model kept half of the facts that the quotation has.
     """
     said = chosen(ranked) if ranked else []
-    texts = ["\n".join(_whole(e) for e in said if e.n == n) for n in range(1, PASSAGES + 1)]
+    texts = ["\n".join(e.whole for e in said if e.n == n) for n in range(1, PASSAGES + 1)]
     return tuple(replace(p, text=text) for p, text in zip(passages, texts, strict=False))
-
-
-def _whole(excerpt: Excerpt) -> str:
-    return f"{excerpt.lead} {excerpt.text}".strip()
 
 
 def _repeats(one: Excerpt, other: Excerpt) -> bool:
@@ -219,7 +220,7 @@ def _repeats(one: Excerpt, other: Excerpt) -> bool:
 
 
 def _quoted(excerpt: Excerpt) -> str:
-    text = _whole(excerpt)
+    text = excerpt.whole
     if text.startswith("```"):
         return f"{text}\n[{excerpt.n}]"
     if len(text) > LONGEST:

@@ -10,6 +10,7 @@ nothing. A sentence that cites nothing is given the passage that supports it bes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from core.binding import bound
 from core.citations import marked, unmarked, with_marker
@@ -35,6 +36,7 @@ class Guard:
     voice: frozenset[str] = field(default=frozenset())
 
 
+COVERED: Final = 0.5  # of the closest excerpt's own words; any share from .3 to .6 let the same answers through
 STRICT = Guard(1.0)
 # A served model rephrases; half of the words in the passage and all numbers and links is what plain paraphrase keeps.
 SERVED = Guard(0.5)
@@ -69,6 +71,19 @@ def support(sentence: str, passage: Passage, question: str, guard: Guard) -> flo
     known, asked = set(content(source)), set(content(question))
     own = [w for w in content(unmarked(sentence)) if w not in asked and w not in guard.voice]
     return sum(w in known for w in own) / len(own) if own else 0.0
+
+
+def covers(sentence: str, gist: str, question: str) -> bool:
+    """Whether a sentence says what the closest excerpt says: half of its own words, one of its numbers if it has any.
+
+    Whatever a small model copies stands in a passage, so that it passes as grounded; whether it is the answer, the
+    search over sentences knows better. Measured: without this a 135M model in a voice kept .47 of the facts where the
+    quotation has .64, with it .61.
+    """
+    known = set(content(question))
+    own = [w for w in content(unmarked(gist)) if w not in known]
+    figures, said = numbers(gist) - numbers(question), set(content(unmarked(sentence)))
+    return sum(w in said for w in own) >= COVERED * len(own) and (not figures or bool(figures & numbers(sentence)))
 
 
 def spoken(sentence: str, guard: Guard) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
 from core.citations import resolve, to_citation
-from core.grounding import Guard, passed, spoken, unknown
+from core.grounding import Guard, covers, passed, spoken, unknown
 from core.messages import Answer, Arm, Citation, Mode, Outcome, Passage
 from core.phrases import phrase
 from core.ports import Shelf
@@ -25,6 +25,7 @@ class Draft:
     passages: tuple[Passage, ...] = ()
     shown: tuple[Passage, ...] = ()  # as they stand in the prompt; the model may say and cite nothing else
     quotation: str = ""
+    gist: str = ""  # what a small model has to say; a larger one chooses for itself
     said: list[str] = field(default_factory=list)
     declined: bool = False
     mode: Mode = Mode.EXTRACTIVE
@@ -136,7 +137,7 @@ async def checked(deltas: AsyncIterator[str], draft: Draft, guard: Guard, watch:
             continue
         waiting.append(kept)
         # a greeting is shown with the first claim that stands, never alone
-        claimed = claimed or not spoken(sentence, guard)
+        claimed = claimed or (not spoken(sentence, guard) and covers(sentence, draft.gist, draft.question))
         if claimed:
             shown = len(draft.text())
             draft.said += waiting

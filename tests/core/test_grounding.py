@@ -3,7 +3,7 @@
 import pytest
 
 from core.citations import marked, resolve, with_marker
-from core.grounding import SERVED, STRICT, Guard, passed, unknown, urls
+from core.grounding import SERVED, STRICT, Guard, covers, passed, unknown, urls
 from tests.core.passages import passage
 
 REFUNDS = passage("Refunds are paid within 14 days to the card used. See https://wrenfold.example/form for more.")
@@ -79,3 +79,19 @@ def test_addresses_without_a_scheme_count_as_links() -> None:
 def test_a_model_that_declines_is_understood(text: str) -> None:
     """The agreed words and the usual ones count as not knowing."""
     assert unknown(text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "enough"),
+    [
+        ("Two people pitch the Heron 6 in 35 minutes [1].", True),
+        ("It takes two people 35 minutes to pitch it.", True),
+        ("Two people, one mallet and a little patience are enough [1].", False),  # grounded elsewhere, no answer
+        ("Two people pitch it in minutes.", False),  # the number is what was asked
+    ],
+)
+def test_a_small_model_has_to_say_what_the_closest_excerpt_says(sentence: str, enough: bool) -> None:
+    """Half of its own words and one of its numbers; the question's words say nothing."""
+    gist, question = "Two people pitch the Heron 6 in 35 minutes.", "How long do two people need to put up a Heron 6?"
+    assert covers(sentence, gist, question) is enough
+    assert covers(sentence, "", question)

@@ -1,6 +1,7 @@
 """From tokens to sentences that may be shown."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -102,3 +103,16 @@ async def test_a_model_that_dies_takes_back_what_it_said() -> None:
     answer = made.finished("m")
     assert (answer.outcome, answer.text) == (Outcome.EXTRACTIVE, "“Quoted.” [1]")
     assert "it was cut off" in answer.notes[0]
+
+
+async def test_a_small_model_that_says_something_else_is_not_heard() -> None:
+    """What is grounded but not what the closest excerpt says waits for that; if that never comes, it is quoted."""
+    text = "Refunds go to the card that was used. Refunds are paid within 14 days."
+    made = replace(draft(), gist="Refunds are paid within 14 days.")
+    shown = [p async for p in checked(tokens(text, 3), made, STRICT, Watch())]
+    assert "".join(shown).startswith("Refunds go to the card")
+    assert "14 days" in "".join(shown)
+    made = replace(draft(), gist="Refunds are paid within 14 days.")
+    other = tokens("Refunds go to the card that was used.", 3)
+    assert [p async for p in checked(other, made, STRICT, Watch())] == []
+    assert made.finished("m").outcome is Outcome.EXTRACTIVE
