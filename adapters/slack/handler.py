@@ -53,6 +53,8 @@ class SlackHandler:
         except RefusedError:
             return "ignored"  # the app was removed from there since: nobody can be told
         try:
+            if stale := await self._desk.bulletin.read(held.work.arrival.workspace):
+                team.people.forget(*stale)
             if kind == "said":
                 return await self._said(held, to_heard(payload, team.me.team), team)
             if kind == "command":
