@@ -28,7 +28,7 @@ from tests.postgres import APPLICATION, Server
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 T = TypeVar("T")
-EXAMPLES = int(os.environ.get("VOCERO_TEST_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("VOCERO_TEST_EXAMPLES", "100"))
 RULES = settings(
     max_examples=EXAMPLES,
     stateful_step_count=30,
@@ -36,7 +36,7 @@ RULES = settings(
     derandomize="VOCERO_TEST_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
-SLOWER = settings(RULES, max_examples=EXAMPLES // 2, stateful_step_count=20)  # a learning is a dozen statements
+SLOWER = settings(RULES, max_examples=EXAMPLES // 5, stateful_step_count=20)  # a learning is a dozen statements
 
 
 @dataclass
@@ -103,6 +103,10 @@ class InboxMachine(RuleBasedStateMachine):
         work = data.draw(st.sampled_from(self.hands))
         return work, self.events[work.arrival.event_key]
 
+    def running(self) -> list[str]:
+        """Return the events that are not at their end."""
+        return sorted(key for key, event in self.events.items() if event.state == "doing")
+
     @rule(key=st.sampled_from("abcd"))
     def deliver(self, key: str) -> None:
         """A platform delivers, the first time or again."""
@@ -124,17 +128,19 @@ class InboxMachine(RuleBasedStateMachine):
         if won:
             event.message = message
 
-    @precondition(lambda self: self.events)
-    @rule(data=st.data())
-    def time_passes(self, data: st.DataObject) -> None:
-        """A lease runs out."""
-        key = data.draw(st.sampled_from(sorted(self.events)))
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), taken=st.booleans())
+    def time_passes(self, data: st.DataObject, taken: bool) -> None:
+        """A lease runs out, and perhaps another process takes the work over at once, while the first one lives on."""
+        key = data.draw(st.sampled_from(self.running()))
         self.world.admin.execute(
             "update vocero.inbox i set lease = now() - interval '1 s' from vocero.workspace w"
             " where w.id = i.workspace and w.name = %s and i.event_key = %s",
             (self.space, key),
         )
         self.events[key].lapsed = True
+        if taken:
+            self.reap(3)
 
     @rule(most=st.integers(1, 3))
     def reap(self, most: int) -> None:
@@ -149,7 +155,7 @@ class InboxMachine(RuleBasedStateMachine):
             assert (work.attempt, work.arrival.payload) == (event.attempt, {"text": work.arrival.event_key})
             self.hands.append(work)
 
-    @precondition(lambda self: self.hands)
+    @precondition(lambda self: len(self.hands) > 2)
     @rule(data=st.data())
     def die(self, data: st.DataObject) -> None:
         """A process ends with its work."""
