@@ -319,9 +319,12 @@ class Reception:
         return True
 
     async def _end(self, entry: _Entry, step: "Coroutine[Any, Any, object]") -> None:
-        async with entry.lock:
-            entry.ended = True
-            await self._quietly(step)
+        try:
+            async with entry.lock:
+                entry.ended = True
+                await self._quietly(step)
+        finally:
+            step.close()  # one that was cancelled before it began
 
     async def _quietly(self, step: "Coroutine[Any, Any, object]") -> None:
         """Do what must not fail the work: if it does, the lease runs out and the work is taken up again."""
