@@ -30,8 +30,8 @@ def to_sbom(locks: Iterable[Path]) -> dict[str, Any]:
                 current = components.setdefault(
                     f"{found[1].lower()} {found[2]}", _component(found[1], found[2], found[3] or "")
                 )
-            elif current and (digest := _HASH.search(line)):
-                entry = {"alg": "SHA-256", "content": digest[1]}
+            elif current and (hashed := _HASH.search(line)):
+                entry = {"alg": "SHA-256", "content": hashed[1]}
                 current["hashes"] += [entry] if entry not in current["hashes"] else []
     digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
     return {

@@ -17,9 +17,9 @@ from tests.fakes.slack import FakeSlack
 from tests.fakes.slack.world import BOT
 from tests.postgres import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
-QUESTIONS, AT_ONCE = 500, 20
+QUESTIONS, AT_ONCE = 500, 10
 MARK = "ZQMARKED"
 
 
@@ -29,6 +29,7 @@ def log() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level, out = root.handlers[:], root.level, io.StringIO()
     configure("json", level=logging.INFO, stream=out)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # the fake Slack's own
     yield out
     root.handlers[:], root.level = handlers, level
     structlog.reset_defaults()
@@ -63,10 +64,7 @@ async def test_500_marked_questions(database: Database, postgres_server: Server,
                     await slack.command(text, user="ben")
                     return
                 message = await (slack.dm(text) if n % 13 == 0 else slack.say(f"@vocero {text}"))
-                try:
-                    await slack.reply(message, seconds=30)
-                except AssertionError:
-                    print("MISSING", n, message, [x for x in slack.world.history(message.channel)][-3:])
+                await slack.reply(message, seconds=120)
 
         await asyncio.gather(*(ask(n) for n in range(QUESTIONS)))
         logging.getLogger("core").warning("the end")
