@@ -94,8 +94,8 @@ end $$;
 
 -- The workspaces that hold sealed secrets, by name, for the command that seals them anew. Across workspaces, hence the
 -- keeper's; the secrets themselves stay behind their workspace's wall.
-create policy keeper on vocero.installation to vocero_keeper using (true);
-grant select on vocero.installation to vocero_keeper;
+create policy sealed on vocero.installation for select to vocero_keeper using (true);
+grant select (workspace) on vocero.installation to vocero_keeper;
 create function vocero.workspaces_sealed() returns setof text
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
