@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from bots.wiring import Vocero, open_vocero
@@ -59,6 +60,12 @@ async def servers(postgres_server: Server, tmp_path_factory: pytest.TempPathFact
         async with opened(found) as (vocero, _):
             learned = await vocero.bot.learn(to_pasted(TEXT), Place(workspace=SPACE))
             assert learned.state is State.INDEXED
+        with psycopg.connect(urls.admin, autocommit=True) as admin:  # the bar was fitted on real vectors, not on ours
+            admin.execute(
+                "insert into vocero.bar (workspace, least, n, answered, refused)"
+                " select id, 0, 1, 1, 0 from vocero.workspace where name = %s",
+                (SPACE,),
+            )
         yield found
 
 
