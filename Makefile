@@ -7,7 +7,7 @@ VOICE := .venv-voice
 DOCLING := .venv-docling
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-docling test-slow test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice sample-voice lock clean help
+.PHONY: demo test test-docling test-slow test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice sample-voice lock sbom audit clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -97,6 +97,13 @@ lock:  ## renew the locks
 	@$(COMPILE) --extra traces --group build --group dev --constraint requirements/lock.txt --output-file requirements/dev.txt
 	@$(COMPILE_VOICE) --output-file requirements/voice.txt
 	@$(COMPILE_DOCLING) --output-file requirements/docling.txt
+
+sbom: setup  ## what is installed, with hashes and licences, as CycloneDX in sbom.json
+	@$(BIN)/python -m infra.sbom requirements/lock.txt requirements/models.txt > sbom.json
+
+audit:  ## known vulnerabilities of what is locked; needs an index with PyPI's JSON API, and fails without one
+	@test -x .lock/bin/pip-audit || { $(PYTHON) -m venv .lock && .lock/bin/pip --quiet install pip-audit; }
+	@.lock/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/lock.txt
 
 clean:  ## remove the environment and caches (never your data)
 	rm -rf .venv .venv-voice .venv-docling .lock .pytest_cache .mypy_cache .ruff_cache

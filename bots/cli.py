@@ -38,7 +38,7 @@ def main() -> None:
 
 def to_app() -> typer.Typer:
     """Return the command line with all its commands."""
-    from bots import ask, backup, documents, evaluate, operate, reindex, upkeep, voice
+    from bots import ask, backup, documents, evaluate, operate, reindex, rekey, upkeep, voice
 
     app = typer.Typer(
         name="vocero",
@@ -49,7 +49,7 @@ def to_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for part in (ask, backup, documents, evaluate, operate, reindex, upkeep, voice):
+    for part in (ask, backup, documents, evaluate, operate, reindex, rekey, upkeep, voice):
         part.add_to(app)
     return app
 

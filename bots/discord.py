@@ -193,6 +193,7 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         exchanges=chat.exchanges,
         lessons=chat.lessons,
         guilds=chat.guilds,
+        limits=chat.limits,
         session=session,
         admins=settings.admins,
         human=settings.human_group,

@@ -238,6 +238,8 @@ def to_desk(vocero: "Vocero", settings: Settings, session: aiohttp.ClientSession
         rooms=vocero.chat.rooms,
         exchanges=vocero.chat.exchanges,
         lessons=vocero.chat.lessons,
+        limits=vocero.chat.limits,
+        bulletin=vocero.chat.bulletin,
         session=session,
         admins=settings.admins,
         human=settings.human_group,

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from bots.watching import Watching
 from core.bot import Bot
+from core.bulletin import Bulletin
 from core.chat import Exchanges, Lessons
 from core.errors import SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
+from core.limits import Limiter
 from core.near import Nearby
 from core.ports import Embedder, Knowledge, Librarian, Memory
 from core.rooms import Rooms
@@ -78,6 +80,8 @@ class Chat:
     memory: Memory
     installations: "Callable[[Sequence[str], str, str], Installations]"  # by keys, app and platform
     guilds: "PostgresGuilds"
+    limits: Limiter
+    bulletin: Bulletin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +219,7 @@ async def _join(
         nearby=near,
         bars=bars,
     )
-    chat = _to_chat(database, memory, seen)
+    chat = _to_chat(settings, database, memory, seen)
     return Vocero(
         bot=bot,
         knowledge=knowledge,
@@ -276,12 +280,14 @@ def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Wo
     return Worker(url, database, librarian)
 
 
-def _to_chat(database: "Database", memory: Memory, seen: Watching) -> Chat:
+def _to_chat(settings: Settings, database: "Database", memory: Memory, seen: Watching) -> Chat:
+    from infra.postgres.bulletin import PostgresBulletin
     from infra.postgres.exchanges import PostgresExchanges
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.inbox import PostgresInbox
     from infra.postgres.installations import Installations
     from infra.postgres.lessons import PostgresLessons
+    from infra.postgres.paces import PostgresPaces
     from infra.postgres.rooms import PostgresRooms
     from infra.sealing import Sealer
 
@@ -292,6 +298,8 @@ def _to_chat(database: "Database", memory: Memory, seen: Watching) -> Chat:
         lessons=PostgresLessons(database),
         memory=memory,
         guilds=PostgresGuilds(database),
+        limits=Limiter(PostgresPaces(database), settings.limits),
+        bulletin=PostgresBulletin(database),
         installations=lambda keys, app, platform: Installations(database, Sealer(keys), app=app, platform=platform),
     )
 

@@ -18,6 +18,12 @@ class Arrival:
     conversation: str
     payload: Mapping[str, Any]
 
+    @property
+    def flow(self) -> tuple[str, str, str]:
+        """Whose it is: workspace, channel, and the person the payload names as `from`."""
+        channel = "/".join(self.conversation.split("/")[:3])
+        return self.workspace, channel, str(self.payload.get("from") or "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:

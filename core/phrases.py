@@ -393,6 +393,50 @@ _PHRASES: Final[dict[str, dict[str, str]]] = {
         "en": "I tried this several times and could not finish it; it has been recorded. Please ask again later.",
         "es": "Lo he intentado varias veces y no he podido; ha quedado registrado. Pregunta de nuevo más tarde.",
     },
+    "limit_user": {
+        "en": "You have asked as much as one person may ({most} questions {per}); please ask me again {wait}.",
+        "es": "Has preguntado cuanto puede una persona ({most} preguntas {per}); pregúntame de nuevo {wait}.",
+    },
+    "limit_conversation": {
+        "en": "This conversation has had its share ({most} questions {per}); please ask me again {wait}.",
+        "es": "Esta conversación ha tenido su parte ({most} preguntas {per}); pregúntame de nuevo {wait}.",
+    },
+    "limit_channel": {
+        "en": "This channel has asked as much as it may ({most} questions {per}); please ask me again {wait}.",
+        "es": "Este canal ha preguntado cuanto puede ({most} preguntas {per}); pregúntame de nuevo {wait}.",
+    },
+    "limit_workspace": {
+        "en": "This workspace has asked as much as it may ({most} questions {per}); please ask me again {wait}.",
+        "es": "Este espacio ha preguntado cuanto puede ({most} preguntas {per}); pregúntame de nuevo {wait}.",
+    },
+    "per_second": {
+        "en": "a second",
+        "es": "por segundo",
+    },
+    "per_minute": {
+        "en": "a minute",
+        "es": "por minuto",
+    },
+    "per_hour": {
+        "en": "an hour",
+        "es": "por hora",
+    },
+    "per_day": {
+        "en": "a day",
+        "es": "por día",
+    },
+    "in_seconds": {
+        "en": "in {n} seconds",
+        "es": "dentro de {n} segundos",
+    },
+    "in_minutes": {
+        "en": "in {n} minutes",
+        "es": "dentro de {n} minutos",
+    },
+    "in_hours": {
+        "en": "in {n} hours",
+        "es": "dentro de {n} horas",
+    },
     "home": {
         "en": "Ask me in a channel with @{name}, or write to me here. I answer from these documents or say I can't.",
         "es": "Pregúntame en un canal con @{name}, o escríbeme aquí. Respondo con estos documentos o digo que no sé.",

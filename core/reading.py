@@ -1,10 +1,11 @@
 """Reading up on a question: the passages found, the excerpts that come closest, and whether they are enough."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core import extract, gate
+from core import budgets, extract, gate
 from core.audience import Audience
 from core.bar import DEFAULT, Bar
 from core.errors import EmbedderDown
@@ -41,10 +42,11 @@ async def read(
     passages = fused([found.passages for found in several])[:RETRIEVED]
     lacking = next((found.degraded for found in several if found.degraded), "")
     try:
-        # an embedder that has just been silent is not waited for twice
-        ranked = await extract.score(asked.text, passages, None if lacking else embedder, told=asked.told)
-    except EmbedderDown as error:
-        lacking = lacking or str(error)
+        # an embedder that has just been silent is not waited for twice, and one that falls silent now not for long
+        async with asyncio.timeout(budgets.EMBED_PASSAGES):
+            ranked = await extract.score(asked.text, passages, None if lacking else embedder, told=asked.told)
+    except (EmbedderDown, TimeoutError) as error:
+        lacking = lacking or str(error) or "The embedding server did not answer in time."
         ranked = await extract.score(asked.text, passages, None, told=asked.told)
     return Reading(
         passages=passages,

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from core.errors import BotError, KnowledgeDown, UnavailableError
+from core.fairness import Places
 from core.inbox import BEAT, Arrival, Inbox, Work
 
 AT_ONCE: Final = 32  # works in hand; the others wait accepted
@@ -177,7 +178,7 @@ class Reception:
         self._parting = parting
         self._inbox, self._handler, self._platform = _Lined(inbox), handler, platform
         self._beat, self._grace, self._deadlines = beat, grace, deadlines
-        self._room = asyncio.Semaphore(at_once)
+        self._places = Places(at_once)
         self._tails: dict[str, asyncio.Future[None]] = {}
         self._works: dict[asyncio.Task[None], _Entry] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -264,7 +265,7 @@ class Reception:
         assert task is not None  # noqa: S101 - this only ever runs as a task
         if entry.turn.before is not None:
             await asyncio.shield(entry.turn.before)
-        async with self._room:
+        async with self._places.place(entry.work.arrival.flow):
             self._running.add(task)
             await self._run(entry)
 
@@ -318,9 +319,12 @@ class Reception:
         return True
 
     async def _end(self, entry: _Entry, step: "Coroutine[Any, Any, object]") -> None:
-        async with entry.lock:
-            entry.ended = True
-            await self._quietly(step)
+        try:
+            async with entry.lock:
+                entry.ended = True
+                await self._quietly(step)
+        finally:
+            step.close()  # one that was cancelled before it began
 
     async def _quietly(self, step: "Coroutine[Any, Any, object]") -> None:
         """Do what must not fail the work: if it does, the lease runs out and the work is taken up again."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from core.errors import SetupError
+from core.errors import InputError, SetupError
+from core.limits import Limit, Limits, to_limit
 from core.memory import KEEP_DAYS
 
 _OURS = ("MESSAGE_CONTENT", "PLAIN", "SHARDED")  # of Discord's settings those that Discord has no word for
@@ -45,6 +46,10 @@ class Settings(BaseSettings):
     private_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     human_group: str = ""
+    limit_user: Annotated[Limit | None, NoDecode] = Limits().user
+    limit_conversation: Annotated[Limit | None, NoDecode] = Limits().conversation
+    limit_channel: Annotated[Limit | None, NoDecode] = Limits().channel
+    limit_workspace: Annotated[Limit | None, NoDecode] = Limits().workspace
     http_bind: str = "127.0.0.1:3000"
     operator_bind: str = "127.0.0.1:9464"
     trace_content: bool = False
@@ -78,6 +83,24 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, value: Any) -> Any:
         return frozenset(n.strip() for n in value.split(",") if n.strip()) if isinstance(value, str) else value
+
+    @field_validator("limit_user", "limit_conversation", "limit_channel", "limit_workspace", mode="before")
+    @classmethod
+    def _limit(cls, value: Any) -> Any:
+        try:
+            return to_limit(value) if isinstance(value, str) else value
+        except InputError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def limits(self) -> Limits:
+        """How often may be asked."""
+        return Limits(
+            user=self.limit_user,
+            conversation=self.limit_conversation,
+            channel=self.limit_channel,
+            workspace=self.limit_workspace,
+        )
 
     @field_validator("model_url")
     @classmethod

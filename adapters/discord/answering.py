@@ -12,7 +12,7 @@ from adapters.discord.desk import Desk
 from adapters.discord.hooks import GREY
 from adapters.discord.permissions import to_call
 from adapters.discord.question import Heard, Way
-from adapters.discord.render import Card, to_cards, to_texts
+from adapters.discord.render import Card, to_cards, to_reply, to_texts
 from adapters.discord.replies import Reply
 from core.audience import WORKSPACE, Audience
 from core.chat import Cited, Exchange
@@ -49,10 +49,18 @@ class Answering:
         settings: Settings,
         tongue: str,
         reply: Reply,
+        again: bool = False,
         notes: tuple[str, ...] = (),
         above: str = "",
     ) -> str:
-        """Answer a question; return the work's end. `above`: why it is answered though nobody just asked."""
+        """Answer a question; return the work's end.
+
+        `again`: a predecessor began it, so it was counted. `above`: why it is answered though nobody just asked.
+        """
+        if not (again or above) and (refusal := await self._refusal(heard, text, tongue)) is not None:
+            if refusal:
+                await reply.end(to_reply(refusal, plain=self._desk.plain))
+            return "done" if refusal else "ignored"
         await reply.begin()
         name = await self._exchange(heard)
         at, who = heard.workspace, heard.asker
@@ -85,6 +93,18 @@ class Answering:
         if name:
             await self._shown(heard, reply, answer)
         return "done"
+
+    async def _refusal(self, heard: Heard, text: str, tongue: str) -> str | None:
+        """Return what is said to someone who asks too much, empty for nothing; None: answer."""
+        said = await self._desk.limits.refusal(
+            heard.workspace,
+            user=heard.asker,
+            conversation=heard.conversation,
+            channel=heard.room,
+            tongue=tongue,
+            aside=heard.way is Way.COMMAND,
+        )
+        return "" if said and heard.way is Way.FOLLOW and "?" not in text else said
 
     async def _listen(self, question: Question, reply: Reply, tongue: str, *, stream: bool) -> Answer:
         said = ""

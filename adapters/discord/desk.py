@@ -8,6 +8,7 @@ import aiohttp
 from adapters.discord.sync import Marks
 from core.bot import Bot
 from core.chat import Exchanges, Lessons
+from core.limits import Limiter
 from core.orders import Orders
 from core.ports import Librarian
 from core.rooms import Rooms
@@ -39,6 +40,7 @@ class Desk:
     exchanges: Exchanges
     lessons: Lessons
     guilds: Guilds
+    limits: Limiter
     session: aiohttp.ClientSession
     admins: frozenset[str] = frozenset()
     human: str = ""

@@ -107,7 +107,7 @@ class DiscordHandler:
                 return "done"
             unnamed = opened is not None and not self._desk.content
             notes = (phrase("go_on", tongue, button=button),) if unnamed else ()
-            return await self._message(opened or heard, settings, tongue, reply, notes)
+            return await self._message(held, opened or heard, settings, tongue, reply, notes)
 
         return await self._guarded(opened or heard, reply, settings, step)
 
@@ -118,7 +118,7 @@ class DiscordHandler:
         return await self._desk.exchanges.joined(heard.workspace, heard.conversation)
 
     async def _message(
-        self, heard: Heard, settings: Settings, tongue: str, reply: Reply, notes: tuple[str, ...] = ()
+        self, held: Held, heard: Heard, settings: Settings, tongue: str, reply: Reply, notes: tuple[str, ...] = ()
     ) -> str:
         names = ", ".join(str(file["name"]) for file in heard.files)
         if not heard.text.strip() and names:
@@ -148,6 +148,7 @@ class DiscordHandler:
             settings=settings,
             tongue=tongue,
             reply=reply,
+            again=held.again,
             notes=notes,
         )
 
@@ -189,7 +190,13 @@ class DiscordHandler:
         if kind == "ask":
             said = settings.language or language(heard.text)
             return await self._answering.ask(
-                heard, to_plain(heard.text), audience=audience, settings=settings, tongue=said, reply=reply
+                heard,
+                to_plain(heard.text),
+                audience=audience,
+                settings=settings,
+                tongue=said,
+                reply=reply,
+                again=held.again,
             )
         if kind == "order":
             command = to_command(payload["command"])

@@ -90,6 +90,7 @@ def to_payload(heard: Heard, kind: str, **more: Any) -> dict[str, Any]:
     who = {**asdict(heard.person), "roles": sorted(heard.person.roles), "channels": sorted(heard.person.channels)}
     return {
         "kind": kind,
+        "from": heard.person.user,
         "at": {**asdict(heard.place), "kind": heard.place.kind.value},
         "who": who,
         "way": heard.way.value,

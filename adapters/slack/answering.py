@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from adapters.slack.audience import restricted
 from adapters.slack.heard import Heard, Way
 from adapters.slack.outbox import attempt
-from adapters.slack.render import Buttons, Post, context, to_posts
+from adapters.slack.render import Buttons, Post, context, to_posts, to_reply
 from adapters.slack.streaming import Stream
 from adapters.slack.team import Desk, Team
 from core.audience import Audience
@@ -78,6 +78,10 @@ class Answering:
 
         `above`: why it is answered though nobody just asked, in Slack's marks; it then stands above the answer.
         """
+        if not (held.again or above) and (refusal := await self._refusal(heard, text, tongue)) is not None:
+            if refusal:
+                await reply.end(to_reply(refusal))
+            return "done" if refusal else "ignored"
         await reply.begin()
         exchange = Exchange(
             message=_message(heard, held), conversation=heard.conversation, person=heard.asker, posts=reply.posts
@@ -108,6 +112,18 @@ class Answering:
         exchange = replace(exchange, posts=reply.posts, outcome=answer.outcome.value)
         await attempt(self._desk.exchanges.show(heard.workspace, exchange), what="exchange")
         return "done"
+
+    async def _refusal(self, heard: Heard, text: str, tongue: str) -> str | None:
+        """Return what is said to someone who asks too much, empty for nothing; None: answer."""
+        said = await self._desk.limits.refusal(
+            heard.workspace,
+            user=heard.asker,
+            conversation=heard.conversation,
+            channel=heard.room,
+            tongue=tongue,
+            aside=heard.way in (Way.COMMAND, Way.SHORTCUT),
+        )
+        return "" if said and heard.way is Way.FOLLOW and "?" not in text else said
 
     async def _read(self, heard: Heard, question: Question, reply: Reply, stream: Stream | None, tongue: str) -> Answer:
         """Return the answer; one that was stopped says so."""

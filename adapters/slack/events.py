@@ -176,5 +176,5 @@ def _arrival(me: Me, key: str, conversation: str, payload: Json) -> Arrival:
         workspace=workspace,
         event_key=key,
         conversation=f"{workspace}/{conversation}",
-        payload={**payload, "me": me.user},
+        payload={**payload, "me": me.user, "from": payload.get("user") or payload.get("user_id") or ""},
     )

@@ -49,7 +49,7 @@ class SlackHandler:
         payload = held.payload
         kind = str(payload.get("kind"))
         try:
-            team = await self._teams(held.work.arrival.workspace.removeprefix("slack/"))
+            team = await self._team(held.work.arrival.workspace)
         except RefusedError:
             return "ignored"  # the app was removed from there since: nobody can be told
         try:
@@ -82,6 +82,13 @@ class SlackHandler:
             return await accept(arrival)
 
         return sooner
+
+    async def _team(self, workspace: str) -> Team:
+        """Return a team that knows of its people what any process of ours has heard. RefusedError, KnowledgeDown."""
+        team = await self._teams(workspace.removeprefix("slack/"))
+        if stale := await self._desk.bulletin.read(workspace):
+            team.people.forget(*stale)
+        return team
 
     async def give_up(self, held: Held) -> None:
         """Say where the question stood that it could not be done."""

@@ -29,7 +29,9 @@ class Notices:
         if kind == "app_home_opened":
             await self._home(payload, team)
         elif kind in _MEMBERS:
-            team.people.forget(str(payload.get("user")), str(payload.get("channel")), "guests")
+            stale = {str(payload.get("user")), str(payload.get("channel")), "guests"}
+            team.people.forget(*stale)
+            await self._desk.bulletin.post(f"slack/{team.me.team}", stale)  # the other processes keep facts, too
         elif kind == "agent_session_stopped":
             room = f"slack/{team.me.team}/{payload.get('channel')}"
             self._answering.stop(f"{room}/{payload.get('thread_ts') or ''}", room)

@@ -10,7 +10,9 @@ from adapters.slack.events import Me
 from adapters.slack.outbox import Outbox
 from adapters.slack.people import People
 from core.bot import Bot
+from core.bulletin import Bulletin
 from core.chat import Exchanges, Lessons
+from core.limits import Limiter
 from core.orders import Orders
 from core.ports import Librarian
 from core.rooms import Rooms
@@ -49,6 +51,8 @@ class Desk:
     rooms: Rooms
     exchanges: Exchanges
     lessons: Lessons
+    limits: Limiter
+    bulletin: Bulletin
     session: aiohttp.ClientSession
     admins: frozenset[str] = frozenset()
     human: str = ""

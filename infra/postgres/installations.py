@@ -23,6 +23,14 @@ _REMOVE: Final = """
     delete from vocero.installation i using vocero.workspace w
     where w.id = i.workspace and w.name = %s and i.app = %s
 """
+_SEALED: Final = """
+    select i.app, i.secret from vocero.installation i join vocero.workspace w on w.id = i.workspace
+    where w.name = %s order by i.app for update of i
+"""
+_RESEAL: Final = """
+    update vocero.installation i set secret = %s from vocero.workspace w
+    where w.id = i.workspace and i.app = %s and w.name = %s
+"""
 _BEGIN: Final = """
     insert into vocero.install_state (workspace, state_sha, expires)
     select id, %s, now() + %s from vocero.workspace where name = %s
@@ -78,6 +86,22 @@ class Installations:
         """Use a state up; False when it is unknown, old or used. KnowledgeDown."""
         async with self._database.writing(self._platform) as connection:
             return (await connection.execute(_END, (self._platform, _sha(state)))).rowcount > 0
+
+
+async def reseal(database: Database, sealer: Sealer) -> int:
+    """Seal all workspaces' secrets with the newest key, each where it stands; return how many. KnowledgeDown.
+
+    SetupError names the first workspace whose secret no key opens; those before it are done, and the command may be
+    repeated.
+    """
+    done = 0
+    for (workspace,) in await database.fetch("select * from vocero.workspaces_sealed()", ()):
+        async with database.writing(workspace) as connection:
+            for app, secret in await (await connection.execute(_SEALED, (workspace,))).fetchall():
+                sealer.open(workspace, bytes(secret))  # a secret of somebody else is not made to look fresh
+                await connection.execute(_RESEAL, (sealer.renew(bytes(secret)), app, workspace))
+                done += 1
+    return done
 
 
 def _sha(state: str) -> bytes:

@@ -1,6 +1,7 @@
 """The connections to PostgreSQL, with their budgets. Workspace and scopes are told by SET LOCAL only, so that a pooler
 in transaction mode may stand between; a connection carries nothing from one use to the next."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -9,7 +10,9 @@ from typing import Any, Final, Self
 import psycopg
 from pgvector.psycopg.halfvec import register_halfvec_info
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.types import TypeInfo
+from psycopg.waiting import wait_async
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from core import budgets
@@ -17,6 +20,7 @@ from core.errors import KnowledgeDown
 from infra.postgres.errors import DOWN, to_error, translated
 
 CONNECTIONS: Final = 8  # for one process; 16 callers on 8 connections kept p95 under 40 ms
+SLACK: Final = 1.0  # seconds beyond the server's own timeout: then it is not slow, it is silent
 WAITING: Final = 5 * CONNECTIONS  # beyond: refused at once rather than served late
 
 Row = tuple[Any, ...]
@@ -46,13 +50,41 @@ async def connect(url: str) -> Connection:
         return await AsyncConnection.connect(url, **to_options())
 
 
+class Silence(psycopg.OperationalError):
+    """The server said nothing for longer than it would have let the statement run."""
+
+
+class Patient(AsyncConnection[Row]):
+    """A connection that gives a silent server up, and whose caller may leave at once.
+
+    The stock one, when a wait is abandoned, first asks the server to cancel and waits up to ten seconds for it: longer
+    than anything that stands behind it. Here the connection is closed; the server ends what it still does by itself.
+    """
+
+    patience = budgets.DATABASE_READ + SLACK
+
+    async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Run what libpq has to say to the server. Silence."""
+        try:
+            async with asyncio.timeout(self.patience if timeout is None else timeout):
+                return await wait_async(gen, self.pgconn.socket, interval=interval)
+        except TimeoutError as error:
+            self.pgconn.finish()
+            raise Silence("the server is silent") from error
+        except asyncio.CancelledError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()
+            raise
+
+
 class Database:
     """The pool; `async with` opens and closes it. Every method raises `BotError` only."""
 
     def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
         self._url = url
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[Patient] = AsyncConnectionPool(
             url,
+            connection_class=Patient,
             kwargs=to_options(),
             min_size=min(2, connections),
             max_size=connections,
@@ -112,13 +144,16 @@ class Database:
     async def writing(self, workspace: str) -> AsyncIterator[Connection]:
         """Open a transaction that may change one workspace; it commits at the end of the block."""
         begin = f"begin; set local statement_timeout = {_ms(budgets.DATABASE_WRITE)}"
-        async with self._transaction(begin, workspace) as connection:
+        async with self._transaction(begin, workspace, patience=budgets.DATABASE_WRITE) as connection:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, begin: str, workspace: str) -> AsyncIterator[Connection]:
+    async def _transaction(
+        self, begin: str, workspace: str, *, patience: float = budgets.DATABASE_READ
+    ) -> AsyncIterator[Connection]:
         with translated():
             connection = await self._begin(begin, workspace)
+            connection.patience = patience + SLACK
             try:
                 yield connection
             except BaseException:
@@ -126,7 +161,7 @@ class Database:
                 raise
             await self._end(connection, "commit")
 
-    async def _begin(self, begin: str, workspace: str) -> Connection:
+    async def _begin(self, begin: str, workspace: str) -> Patient:
         """Take a connection and begin on it; a dead one is noticed here, before any work, and replaced once."""
         for last in (False, True):
             connection = await self._pool.getconn()
@@ -142,7 +177,8 @@ class Database:
                 return connection
         raise KnowledgeDown(DOWN)
 
-    async def _end(self, connection: Connection, word: str) -> None:
+    async def _end(self, connection: Patient, word: str) -> None:
+        connection.patience = budgets.DATABASE_READ + SLACK
         try:
             if not connection.closed and not connection.broken:
                 await connection.execute(word)
@@ -164,7 +200,7 @@ async def _configure(connection: Connection) -> None:
 
 def _lost(error: psycopg.Error) -> bool:
     """Whether the connection died under the statement, rather than the statement or the wait for one failing."""
-    if isinstance(error, (PoolClosed, PoolTimeout, TooManyRequests)):
+    if isinstance(error, (PoolClosed, PoolTimeout, TooManyRequests, Silence)):
         return False
     return error.sqlstate is None or (error.sqlstate[:2] in ("08", "57") and error.sqlstate != "57014")
 

@@ -1,7 +1,8 @@
 """The connection to Redis, which may vanish at any moment.
 
-Every call has 150 ms and one retry; after five failures in a row Redis is left alone for five seconds, so that a silent
-one costs a question nothing. Reading and writing fail open. Forgetting does not: who asks for it must know.
+Every call has 150 ms; a broken connection is tried again once, silence is not: it costs a question its budget once, as
+Redis is then left alone for a second, and for five after five failures in a row. Reading and writing fail open.
+Forgetting does not: who asks for it must know.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from typing import Final, Self, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - the builtin's is an OSError
+from redis.exceptions import TimeoutError as Silence
 
 from core import budgets
 from core.errors import UnavailableError
@@ -21,6 +23,7 @@ from core.errors import UnavailableError
 AT_ONCE: Final = 32  # calls; a herd stands in line for a millisecond instead of opening a connection each
 FAILURES: Final = 5
 REST: Final = 5.0  # seconds without trying
+PAUSE: Final = 1.0  # the same after one silence: the other calls of this question would each wait as long
 _SCAN: Final = 500  # keys a round trip
 _PREFIX: Final = "vocero"
 
@@ -49,7 +52,7 @@ class RedisStore:
             socket_connect_timeout=budgets.REDIS,
             health_check_interval=15,
             max_connections=AT_ONCE + 18,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.05), budgets.REDIS_RETRIES),
+            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.05), budgets.REDIS_RETRIES, (ConnectionError,)),
         )
         self._line = asyncio.Semaphore(AT_ONCE)
         self._failures, self._again = 0, 0.0
@@ -68,10 +71,11 @@ class RedisStore:
                 return otherwise
             try:
                 result = await call(self._redis)
-            except (RedisError, OSError, TimeoutError):
+            except (RedisError, OSError, TimeoutError) as error:
                 self._failures += 1
-                if self._failures >= FAILURES:
-                    self._again = time.monotonic() + REST
+                silent = isinstance(error, (TimeoutError, Silence))
+                rest = REST if self._failures >= FAILURES else PAUSE if silent else 0.0
+                self._again = time.monotonic() + rest
                 self._failed()
                 return otherwise
             self._failures = 0

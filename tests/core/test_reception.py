@@ -214,3 +214,24 @@ async def test_only_so_many_run_at_once(database: Database) -> None:
             await reception.accept(arrival(f"h{n}", f"C{n}", "slack/T8"))
         await until(lambda: len(recorder.done) == 30)
     assert recorder.most == 4
+
+
+async def test_a_flood_in_one_channel_does_not_hold_another_up(database: Database) -> None:
+    """Two hundred works of one channel are in hand; whoever asks elsewhere begins before most of them."""
+    recorder, inbox = Recorder(seconds=0.02), PostgresInbox(database)
+    async with Reception(inbox, recorder, platform="slack/T10", beat=BEAT, at_once=4) as reception:
+        for n in range(100):
+            flood = Arrival(
+                workspace="slack/T10", event_key=f"f{n}", conversation=f"slack/T10/LOUD/{n}", payload={"from": "loud"}
+            )
+            await reception.accept(flood)
+        begun = len(recorder.began)
+        for n in range(3):
+            quiet = Arrival(
+                workspace="slack/T10", event_key=f"q{n}", conversation=f"slack/T10/QUIET/{n}", payload={"from": "q"}
+            )
+            await reception.accept(quiet)
+        await until(lambda: {"q0", "q1", "q2"} <= set(recorder.began))
+        assert begun < 97, "the flood was over before anyone else asked"
+        assert len(recorder.began) - begun < 30
+        await until(lambda: len(recorder.done) == 103)

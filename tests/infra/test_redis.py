@@ -125,16 +125,14 @@ async def test_without_redis_everything_but_forgetting_goes_on() -> None:
 
 
 async def test_a_silent_redis_costs_its_budget_and_then_nothing() -> None:
-    """A server that accepts and never answers is asked a few times, then not for a while."""
+    """A server that accepts and never answers is waited for once, and then left alone for a while."""
     silent = await asyncio.start_server(lambda _r, _w: asyncio.sleep(3600), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with silent, RedisStore(f"redis://127.0.0.1:{port}/0") as store:
-        for _ in range(FAILURES):
-            assert not await store.answers()
         begun = time.monotonic()
-        for _ in range(1_000):
+        for _ in range(1_000):  # what one question asks, many times over
             assert not await store.answers()
-        assert time.monotonic() - begun < budgets.REDIS
+        assert time.monotonic() - begun < 2 * budgets.REDIS
 
 
 async def test_having_no_redis_at_all_is_a_way_to_live() -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from bots import discord as running
 from core.documents import Place, Source
+from core.limits import UNLIMITED, Limiter, Limits
 from infra.postgres.exchanges import PostgresExchanges
 from infra.postgres.guilds import PostgresGuilds
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.lessons import PostgresLessons
+from infra.postgres.paces import PostgresPaces
 from infra.postgres.pool import Database
 from infra.postgres.rooms import PostgresRooms
 from infra.settings import Settings, read_settings
@@ -53,6 +55,7 @@ async def joined(
     mind: Brain | None = None,
     lease: float = 15.0,
     beat: float = 0.5,
+    limits: Limits = UNLIMITED,
     **settings: Any,
 ) -> AsyncIterator[Joined]:
     """Run the bot against a fake until the block ends."""
@@ -70,6 +73,7 @@ async def joined(
             lessons=PostgresLessons(database),
             guilds=PostgresGuilds(database),
             memory=thinking.recollection,
+            limits=Limiter(PostgresPaces(database), limits),
         )
         session = await stack.enter_async_context(aiohttp.ClientSession())
         whole: Any = SimpleNamespace(bot=thinking.bot, librarian=thinking.librarian, notes=(), chat=chat, health={})

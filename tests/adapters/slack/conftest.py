@@ -12,11 +12,14 @@ import pytest
 from bots.slack import open_slack, open_team
 from core.documents import Place, Source
 from core.inbox import Inbox
+from core.limits import UNLIMITED, Limiter, Limits
 from core.reception import DEADLINES, Deadlines
+from infra.postgres.bulletin import PostgresBulletin
 from infra.postgres.exchanges import PostgresExchanges
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.installations import Installations
 from infra.postgres.lessons import PostgresLessons
+from infra.postgres.paces import PostgresPaces
 from infra.postgres.pool import Database
 from infra.postgres.rooms import PostgresRooms
 from infra.sealing import Sealer
@@ -53,6 +56,7 @@ async def joined(
     inbox: Inbox | None = None,
     lease: float = 15.0,
     deadlines: Deadlines = DEADLINES,
+    limits: Limits = UNLIMITED,
     **settings: Any,
 ) -> AsyncIterator[Joined]:
     """Run the bot against a fake until the block ends."""
@@ -68,6 +72,8 @@ async def joined(
             exchanges=PostgresExchanges(database),
             lessons=PostgresLessons(database),
             memory=thinking.recollection,
+            limits=Limiter(PostgresPaces(database), limits),
+            bulletin=PostgresBulletin(database),
             installations=lambda keys, app, platform: Installations(database, Sealer(keys), app=app, platform=platform),
         )
         session = await stack.enter_async_context(aiohttp.ClientSession())
