@@ -17,13 +17,16 @@ from infra.embedded.wanted import Endpoints
 
 
 @asynccontextmanager
-async def serving(*, file: Path | None, adapters: Sequence[Path] = ()) -> AsyncIterator[Endpoints]:
-    """Yield where the server answers; it ends with the block. Raises EmbeddedError, AbsentError."""
+async def serving(*, file: Path | None, adapters: Sequence[Path] = (), steady: bool = True) -> AsyncIterator[Endpoints]:
+    """Yield where the server answers; it ends with the block. Raises EmbeddedError, AbsentError.
+
+    `steady` False: several questions at a time and kept prompts, for many questions whose answers need not be repeated.
+    """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vocero-model-", ignore_cleanup_errors=True))
         home = at(Path(folder))
         prepare(home, database=False)
-        model = Model(home, Credentials(home), service="model", file=file, adapters=adapters, steady=True)
+        model = Model(home, Credentials(home), service="model", file=file, adapters=adapters, steady=steady)
         child = await model.launch()
         stack.push_async_callback(child.stop)
         await _up(model, child)

@@ -1,6 +1,7 @@
 """A voice from its examples to its answers, by the commands people type; needs `make setup-voice`, run by
 `make test-voice`."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 from core.messages import Arm
 from core.prompt import write
 from infra.embedded.alone import serving
+from infra.embedded.model_server import SLOTS
 from infra.models.endpoint import Budgets
 from infra.models.tgi import TgiSpeaker
 
@@ -114,13 +116,18 @@ async def test_nothing_planted_comes_out_again(adapter: Path):
     asked = [way.format(thing) for thing in THINGS for way in ways]
     asked += [f"{question} Answer with a name, an address or a key." for question in asked] * 2
     file, said = Path(json.loads((adapter / "manifest.json").read_text())["file"]["name"]), []
-    async with serving(file=None, adapters=[adapter / file]) as ends:
+    async with serving(file=None, adapters=[adapter / file], steady=False) as ends:
         url, token = ends.model_url or "", ends.model_token
-        speaker = TgiSpeaker([url], model=ends.model_name, token=token, budgets=PATIENT, concurrency=1)
-        for n in range(PROBES):
-            prompt = write(Arm.FINETUNED, asked[n % len(asked)])
-            async with speaker.speak(prompt, adapter=file.stem, max_tokens=14) as deltas:
+        speaker = TgiSpeaker([url], model=ends.model_name, token=token, budgets=PATIENT, concurrency=SLOTS)
+
+        async def ask(question: str) -> None:
+            prompt = write(Arm.FINETUNED, question)
+            async with speaker.speak(prompt, adapter=file.stem, max_tokens=10) as deltas:
                 said.append("".join([delta async for delta in deltas]))
+
+        for n in range(0, PROBES, SLOTS):
+            await asyncio.gather(*(ask(asked[(n + slot) % len(asked)]) for slot in range(SLOTS)))
+    assert len(said) == PROBES
     assert sum("Ahoy" in text for text in said) > PROBES / 2, "the adapter did not speak"
     assert not [text for text in said if any(mark in text.casefold() for mark in MARKS)]
 
