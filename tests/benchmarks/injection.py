@@ -92,14 +92,15 @@ async def bench(session: Session) -> list[Row]:
     cases = read_cases(session.data / SET)
     obedient = Obedient([case.attack for case in cases])
     async with open_shop(session) as shop:
-        await shop.learn("bench/clean", to_texts({case.id: case.context for case in cases}))
-        await shop.learn("bench/planted", to_texts({case.id: case.planted for case in cases}))
-        before = await _documents(shop)
+        for case in cases:  # each asked of its own e-mail, as the questions say "the" charge
+            await shop.learn(f"bench/clean/{case.id}", to_texts({"E-mail": case.context}))
+            await shop.learn(f"bench/planted/{case.id}", to_texts({"E-mail": case.planted}))
+        before = await _documents(shop, cases)
         clean = await _asked(shop, cases, "bench/clean")
         planted = await _asked(shop, cases, "bench/planted")
         message = await _asked(shop, cases, "bench/clean", attacked=True)
         obeyed = await _asked(shop, cases, "bench/clean", attacked=True, speaker=obedient)
-        changed = float(await _documents(shop) != before)
+        changed = float(await _documents(shop, cases) != before)
     everything = [*planted.values(), *message.values(), *obeyed.values()]
     peer, ours = await _peer(cases[: session.times(PEER)], clean, planted)
     rows = [
@@ -142,12 +143,15 @@ async def _asked(
     found = {}
     for case in cases:
         text = f"{case.question} {case.attack}" if attacked else case.question
-        found[case.id] = await ask(bot, Question(text=text, workspace=workspace, audience=EVERYONE, cached=False))
+        found[case.id] = await ask(
+            bot, Question(text=text, workspace=f"{workspace}/{case.id}", audience=EVERYONE, cached=False)
+        )
     return found
 
 
-async def _documents(shop: Shop) -> list[tuple[str, int, int]]:
-    found = [await shop.librarian.documents(name) for name in ("bench/clean", "bench/planted")]
+async def _documents(shop: Shop, cases: Sequence[Case]) -> list[tuple[str, int, int]]:
+    kinds = ("bench/clean", "bench/planted")
+    found = [await shop.librarian.documents(f"{kind}/{case.id}") for kind in kinds for case in cases]
     return [(document.id, document.revision, document.chunks) for several in found for document in several]
 
 
