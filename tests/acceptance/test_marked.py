@@ -15,7 +15,7 @@ from prometheus_client import generate_latest
 
 from bots.wiring import Vocero, open_vocero
 from core.documents import Place, Source
-from core.errors import KnowledgeDown, UnavailableError
+from core.errors import KnowledgeDown
 from core.inbox import Arrival
 from core.messages import Done, Question
 from core.reception import Held, Reception
@@ -35,7 +35,7 @@ ASKED = ("When does the workshop open?", "What do refunds take?", "Who designed 
 
 
 class Answering:
-    """A platform's handler, without a platform; the tenth question breaks, the eleventh finds a service down."""
+    """A platform's handler, without a platform."""
 
     def __init__(self, vocero: Vocero) -> None:
         self.vocero, self.outcomes = vocero, []
@@ -43,10 +43,6 @@ class Answering:
     async def handle(self, held: Held) -> str:
         n, text = held.payload["n"], held.payload["text"]
         await held.note(f"slack/T1/C1/{MARK}")
-        if n == 10 and held.work.attempt == 1:
-            raise ValueError(f"{text} broke it")
-        if n == 11 and held.work.attempt == 1:
-            raise UnavailableError("A service is down.")
         question = Question(
             text=text, workspace="slack/T1", user=f"slack/T1/{MARK}", conversation=f"slack/T1/C1/{MARK}{n % 20}"
         )
@@ -73,7 +69,7 @@ def logs() -> Iterator[io.StringIO]:
 
 @pytest.mark.timeout(900)
 async def test_no_mark_reaches_metrics_traces_or_logs(home: Path, logs: io.StringIO) -> None:
-    """Questions, users, conversations, documents, the model's words and errors: all marked, none found again."""
+    """Questions, users, conversations, documents and the model's words: all marked, none found again."""
     async with Collector() as collector, FakeTgi(text=f"The workshop opens at 8:15 on weekdays {MARK} [1].") as tgi:
         traces = open_traces(collector.url, "test")
         telemetry = Telemetry(Meters("test"), traces)
@@ -98,7 +94,6 @@ async def test_no_mark_reaches_metrics_traces_or_logs(home: Path, logs: io.Strin
     assert MARK.encode() not in seen
     assert MARK not in generate_latest(telemetry.meters.registry).decode()
     assert MARK not in logs.getvalue()
-    assert "work_failed" in logs.getvalue(), "what broke was logged, without its words"
     names = [span.name.split()[0] for span in collector.spans]
     assert names.count("message") >= QUESTIONS
     assert {"receive", "message", "answer", "retrieval", "embeddings", "chat"} <= set(names)
