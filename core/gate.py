@@ -17,6 +17,7 @@ from core.messages import Passage
 
 FLOOR: Final = 0.20  # below this cosine nothing found has to do with the question, whatever words they share
 WORDS_ALONE: Final = 0.6  # without an embedder the words decide
+_USUAL: Final = 8  # passages that the weights were fitted with
 _READ: Final = 3  # passages whose words count
 _WEIGHTS: Final = (2.4, 3.8, 6.4, 0.6)
 _BIAS: Final = -6.2
@@ -45,7 +46,8 @@ def judge(
     cosines = sorted((p.cosine for p in passages if p.cosine is not None), reverse=True)
     if not cosines:
         return Verdict(share >= WORDS_ALONE, share)
-    close, others = cosines[0], cosines[1:] or cosines
+    # a workspace of one document has nothing to stand out from: what is missing counts as far off
+    close, others = cosines[0], [*cosines[1:], *[FLOOR] * (_USUAL - len(cosines))]
     # where the excerpts could not be embedded, the passage stands for its best one
     alone = max(scored.alone for scored in ranked) or close
     seen = (close if near is None else near, close - sum(others) / len(others), alone, share)
