@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -23,6 +23,8 @@ POST: Final = "chat.postMessage"
 PAGE: Final = 200
 log = structlog.get_logger()
 
+Sure = Callable[[], Awaitable[None]]
+
 
 class Outbox:
     """One team's way out. What was rate limited rests for all its callers.
@@ -37,22 +39,26 @@ class Outbox:
         self.scopes: frozenset[str] = frozenset()  # what the token may, as the last answer said; empty: not told
 
     async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Call a method and return Slack's answer. SlackDown, SlackRefused.
+        """Call a method and return Slack's answer. SlackDown, SlackRefused, and what `sure` raises.
 
+        `sure` is asked when the wait in line is over, right before the call: meanwhile the work may be another's.
         A post that got no answer is not repeated here: it may have arrived. The work is taken up again and looks first.
         """
+        sure: Sure | None = arguments.pop("sure", None)
         given = {key: value for key, value in arguments.items() if value is not None}
         if method != POST:
-            return await self._try(method, given, method)
+            return await self._try(method, given, method, sure)
         place = f"{method} {given.get('channel')}"
         line = self._lines.setdefault(place, asyncio.Lock())
         async with line:
-            return await self._try(method, given, place)
+            return await self._try(method, given, place, sure)
 
-    async def _try(self, method: str, given: dict[str, Any], place: str) -> dict[str, Any]:
+    async def _try(self, method: str, given: dict[str, Any], place: str, sure: Sure | None) -> dict[str, Any]:
         until = time.monotonic() + LONGEST
         for last in (*([False] * (TRIES - 1)), True):
             await self._wait(place, until)
+            if sure:
+                await sure()
             try:
                 return await self._send(method, given)
             except SlackDown as error:

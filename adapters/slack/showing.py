@@ -97,7 +97,9 @@ class Showing:
             await attempt(self._outbox.call("chat.delete", channel=self._heard.channel, ts=ts), what="surplus")
 
     async def _post(self, n: int, post: Post, *, finished: bool, last: bool) -> None:
-        sent = await self._outbox.call("chat.postMessage", **self._body(n, post, finished, last), thread_ts=self._root)
+        sent = await self._outbox.call(
+            "chat.postMessage", sure=self._held.own, **self._body(n, post, finished, last), thread_ts=self._root
+        )
         self._parts[n] = _Part(ts=str(sent["ts"]), finished=finished)
         if n == 0:
             await self._held.note(self._parts[0].ts)
