@@ -7,7 +7,7 @@ from bots.cli import Json, print_json, quiet, run
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: VOCERO_SECRET_KEYS=NEW,OLD vocero rekey")(rekey)
+    app.command(epilog="Example: vocero rekey, with the new key before the old one: VOCERO_SECRET_KEYS=NEW,OLD")(rekey)
 
 
 def rekey(as_json: Json = False) -> None:

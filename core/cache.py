@@ -22,9 +22,12 @@ def normal(text: str) -> str:
 
 
 def to_key(question: Question, standalone: str, shelf: Shelf, arm: Arm, adapter: str | None, model: str | None) -> str:
-    """Return 64 hex digits; equal only where workspace, audience, editions, voice, prompt and question are."""
+    """Return 64 hex digits; equal only where workspace, audience, editions, voice, prompt and question are.
+
+    `standalone`: the question as it is understood, a wording a line.
+    """
     parts = [
         *(question.workspace, question.audience.fingerprint, shelf.editions),
-        *(arm, adapter, model, VERSION, normal(standalone)),
+        *(arm, adapter, model, VERSION, *map(normal, standalone.split("\n"))),
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()

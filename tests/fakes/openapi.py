@@ -16,7 +16,10 @@ SCHEMAS = Path(__file__).parent / "schemas"
 PREFIX = "#/components/schemas/"
 ROOTS = {
     "tgi": ("ChatRequest", "ChatCompletion", "ChatCompletionChunk", "ErrorResponse", "Info", "ModelInfo"),
-    "tei": ("EmbedRequest", "EmbedResponse", "ErrorResponse", "Info", "OpenAICompatRequest", "OpenAICompatResponse"),
+    "tei": (
+        *("EmbedRequest", "EmbedResponse", "ErrorResponse", "Info", "OpenAICompatRequest", "OpenAICompatResponse"),
+        *("RerankRequest", "RerankResponse"),
+    ),
 }
 SOURCES = {
     "tgi": "github.com/huggingface/text-generation-inference, docs/openapi.json at db931fc, Apache-2.0",

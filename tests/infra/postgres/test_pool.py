@@ -25,7 +25,7 @@ async def admin(postgres: Urls, database: Database) -> AsyncIterator[AsyncConnec
 
 async def test_a_busy_pool_refuses_when_its_budget_ends(postgres: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every connection taken, the next caller is told so."""
-    monkeypatch.setattr(budgets, "POOL_WAIT", 0.1)
+    monkeypatch.setattr(budgets, "POOL_WAIT", 0.5)
     async with Database(postgres.application, connections=1) as small, small.reading("w"):
         with pytest.raises(KnowledgeDown, match="no free connection"):
             await small.fetch("select 1", ())

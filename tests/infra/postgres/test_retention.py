@@ -21,6 +21,7 @@ BOUNDED = {
     },
     "by what admins do: the proof of it is kept": {"tombstone", "audit", "receipt"},
     "by its own deadline": {"install_state", "upkeep"},
+    "by the next of their kind, after minutes": {"pace", "bulletin"},
 }
 
 
