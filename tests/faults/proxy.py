@@ -20,6 +20,7 @@ class Proxy:
     port: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+    _opened: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -31,6 +32,9 @@ class Proxy:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._opened:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)  # in which the loop closes their sockets
 
     def set(self, mode: str) -> None:
         """Change what happens from now on; where nothing is there any more, open connections die with it."""
@@ -48,6 +52,7 @@ class Proxy:
             if self.mode in ("refuse", "reset", "cut"):
                 return
             back, there = await asyncio.open_connection("127.0.0.1", self.target)
+            self._opened.append(there)
             asking = asyncio.create_task(self._pipe(reader, there, answers=False))
             answering = asyncio.create_task(self._pipe(back, writer, answers=True))
             try:
