@@ -29,6 +29,10 @@ _OPENING = re.compile(
     r"(?i)^\W*(?:and\b|or\b|but\b|so\b|also\b|(?:what|how) about\b|what if\b|why\b\W*$|who else\b|y\b|o\b|pero\b"
     r"|entonces\b|qué tal\b|por qué\W*$|también\b)"
 )
+_FURTHER = re.compile(
+    r"(?i)^\W*(?:and (?:for|if|the|what|how|in|on|with)\b|(?:what|how) about\b|what if\b|¿"
+    r"|y (?:si|para|el|la|los|las|en)\b)"
+)
 _ASKING = re.compile(
     r"(?i)^\W*(?:(?:so|and|but|now|anyway|ok|well|y|pero|entonces)\W+)?(?:what|when|where|who|whom|whose|which|why|how|can"
     r"|could|may|must|should|do|does|did|is|are|was|were|will|would|has|have|tell me|explain|i (?:want|need) to know"
@@ -86,6 +90,12 @@ def reduced(text: str) -> str:
             if n and leans(sentence) and len(words(said[n - 1])) <= RAMBLING:
                 kept.add(n - 1)
     return " ".join(said[n] for n in sorted(kept)) or text
+
+
+def asks(text: str) -> bool:
+    """Whether a message nobody addressed to us asks something: people also talk to each other in our threads."""
+    said = [sentence for line in text.split("\n") for sentence in sentences(line)]
+    return any(_asks(sentence) or bool(_FURTHER.search(sentence)) for sentence in said)
 
 
 def _asks(sentence: str) -> bool:

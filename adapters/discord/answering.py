@@ -17,6 +17,7 @@ from adapters.discord.replies import Reply
 from core.audience import WORKSPACE, Audience
 from core.chat import Cited, Exchange
 from core.errors import BotError, KnowledgeDown
+from core.followup import asks
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.rooms import Settings
@@ -57,6 +58,8 @@ class Answering:
 
         `again`: a predecessor began it, so it was counted. `above`: why it is answered though nobody just asked.
         """
+        if heard.way is Way.FOLLOW and not above and not asks(text):
+            return "ignored"  # people talking to each other; nobody asked us
         if not (again or above) and (refusal := await self._refusal(heard, text, tongue)) is not None:
             if refusal:
                 await reply.end(to_reply(refusal, plain=self._desk.plain))

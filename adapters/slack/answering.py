@@ -13,6 +13,7 @@ from adapters.slack.streaming import Stream
 from adapters.slack.team import Desk, Team
 from core.audience import Audience
 from core.chat import Exchange
+from core.followup import asks
 from core.messages import Answer, Done, Outcome, Piece, Question, Status
 from core.phrases import phrase
 from core.reception import Held
@@ -78,6 +79,8 @@ class Answering:
 
         `above`: why it is answered though nobody just asked, in Slack's marks; it then stands above the answer.
         """
+        if heard.way is Way.FOLLOW and not above and not asks(text):
+            return "ignored"  # people talking to each other; nobody asked us
         if not (held.again or above) and (refusal := await self._refusal(heard, text, tongue)) is not None:
             if refusal:
                 await reply.end(to_reply(refusal))

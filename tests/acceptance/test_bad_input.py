@@ -7,6 +7,8 @@ import pytest
 
 from tests.acceptance.conftest import Ran
 
+pytestmark = pytest.mark.slow
+
 Vocero = Callable[..., Ran]
 WORKSPACE = "bad-input"
 

@@ -42,6 +42,7 @@ def test_every_command_has_help_with_an_example(vocero: Vocero, words: list[str]
     assert f"vocero {' '.join(words)}" in " ".join(ran.out.split())
 
 
+@pytest.mark.slow
 def test_the_demo_answers_two_and_admits_one(vocero: Vocero) -> None:
     """`vocero demo --once` ends with 0 after two cited answers and one honest abstention."""
     ran = vocero("demo", "--once")

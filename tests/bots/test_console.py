@@ -19,6 +19,8 @@ from core.messages import Answer, Outcome
 from tests.fakes.brain import Brain, Script, brain, taught
 from tests.fakes.console import EXAMPLES, LINES, TEXTS, WEB
 
+pytestmark = pytest.mark.slow
+
 
 class Tab:
     """A page opened by NiceGUI's simulated user, in the words of a person."""

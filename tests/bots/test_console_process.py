@@ -16,6 +16,8 @@ from bots.console import check_port, serve_desk
 from core.errors import SetupError
 from tests.fakes.console import ROOT, Running, clean
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:

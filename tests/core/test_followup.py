@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.followup import VIEW, Asked, reduced, standalone, understand
+from core.followup import VIEW, Asked, asks, reduced, standalone, understand
 from core.footnotes import footnotes
 from core.messages import Answer, Outcome, Turn
 
@@ -82,3 +82,22 @@ def test_what_was_understood_is_small_print_where_it_was_changed(understood: str
     long = footnotes(replace(answer, understood="word " * 200), "en", ["a note"])
     assert "word…”" in long
     assert long.endswith("a note")
+
+
+@pytest.mark.parametrize(
+    ("text", "asking"),
+    [
+        ("how long do refunds take?", True),
+        ("and for the Heron 6", True),
+        ("what about Sundays", True),
+        ("¿y los domingos?", True),
+        ("Thanks. When does it open", True),
+        ("lunch then", False),
+        ("thanks, that is it", False),
+        ("and then we go home", False),
+        ("vale, gracias", False),
+    ],
+)
+def test_people_talk_to_each_other_too(text: str, asking: bool) -> None:
+    """A message in our thread that names nobody is ours only if it asks something."""
+    assert asks(text) is asking

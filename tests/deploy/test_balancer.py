@@ -3,10 +3,14 @@
 import asyncio
 import json
 
+import pytest
+
 from infra.postgres.pool import Database
 from tests.adapters.slack.conftest import joined
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack.world import BOT
+
+pytestmark = pytest.mark.slow
 
 HTTP = {"slack_mode": "http", "http_bind": "127.0.0.1:0", "SLACK_SIGNING_SECRET": "sssh"}
 QUESTIONS = 12

@@ -2,12 +2,16 @@
 
 import random
 
+import pytest
+
 from core.audience import Audience
 from core.cache import to_key
 from core.documents import Place, Source
 from core.messages import Arm, Done, Question
 from core.ports import Shelf
 from tests.fakes.brain import brain
+
+pytestmark = pytest.mark.slow
 
 SCOPES = ["workspace", *(f"channel:C{n}" for n in range(8))]
 SHELF = Shelf(editions=(("general", 3),), chunks=4)

@@ -4,6 +4,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("core", "infra", "adapters", "bots")
 RUNS_TEXT = {"eval", "exec", "compile", "__import__"}

@@ -17,6 +17,8 @@ from infra.embedded.model import lacking
 from infra.embedded.state import Service, State, publish
 from tests.infra.embedded.watching import answer
 
+pytestmark = pytest.mark.slow
+
 
 async def refused(home: Path, wanted: Wanted) -> str:
     """The sentence a join ends with."""
@@ -171,7 +173,6 @@ async def test_a_database_of_another_major_version_is_left_alone(home: Path) -> 
     assert "was made by PostgreSQL 16 and this vocero brings 18" in sentence
 
 
-@pytest.mark.slow
 async def test_a_database_that_keeps_dying_is_given_up_with_its_last_words(used: Path) -> None:
     """And a later start tries again: the cause may be gone."""
     control = used / "postgres" / "data" / "global" / "pg_control"

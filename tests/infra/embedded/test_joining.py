@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from infra.embedded import Endpoints, Wanted, join, stop
 from tests.infra.embedded.conftest import EVERYTHING, Running
 from tests.infra.embedded.watching import ROOT, answer, client, everybody, lives, said, server, supervisor, until
+
+pytestmark = pytest.mark.slow
 
 
 async def test_every_server_answers_once_join_returns(running: Running) -> None:

@@ -14,6 +14,8 @@ from infra.models.tgi import TgiSpeaker
 from infra.models.wire import ask
 from tests.infra.models.conftest import KEY, PATIENT, prompt
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def speaker(llamacpp: str) -> TgiSpeaker:

@@ -21,6 +21,8 @@ from infra.voice.sources import Material
 from tests.fakes.brain import Bag, Shelves
 from tests.infra.voice.folders import write_adapter
 
+pytestmark = pytest.mark.slow
+
 THINGS = ("lamps", "tents", "boots", "ropes", "maps", "hats", "mugs", "socks", "pegs", "stoves", "knives", "sacks")
 WHERE = "local"
 
