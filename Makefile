@@ -7,7 +7,7 @@ VOICE := .venv-voice
 DOCLING := .venv-docling
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test test-docling test-slow test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice sample-voice lock sbom audit clean help
+.PHONY: demo test test-docling test-slow test-nightly test-browser test-voice lint bench soak setup setup-dev setup-docling setup-voice sample-voice lock sbom audit clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -27,8 +27,11 @@ test-docling: setup-dev setup-docling  ## a photographed page, read by the extra
 sample-voice: setup setup-voice  ## the demo's own voice, trained and compared anew; kept only if that says so
 	@$(BIN)/python -m bots.sample
 
+test-nightly: setup-dev  ## what takes many minutes: marked questions, the bot's overhead
+	@$(BIN)/python -m pytest -m nightly
+
 test-slow: setup-dev  ## journeys through Slack and Discord, kills and floods: minutes, so not in the fast suite
-	@$(BIN)/python -m pytest -m slow -n auto --maxprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "slow and not nightly" -n 5 --dist loadfile
 
 test-browser: setup-dev  ## the chat page in a real Chromium; says what to install if there is none
 	@$(BIN)/python -m pytest -m browser tests/acceptance/test_console_browser.py

@@ -27,7 +27,8 @@ from infra.telemetry.traces import open_traces
 from tests.fakes.collector import Collector
 from tests.fakes.tgi import FakeTgi
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
+UNLIMITED: Any = dict.fromkeys(("limit_user", "limit_conversation", "limit_channel", "limit_workspace"), "off")
 
 MARK = "MARKED-BY-A-PERSON"
 QUESTIONS = 500
@@ -73,7 +74,7 @@ async def test_no_mark_reaches_metrics_traces_or_logs(home: Path, logs: io.Strin
     async with Collector() as collector, FakeTgi(text=f"The workshop opens at 8:15 on weekdays {MARK} [1].") as tgi:
         traces = open_traces(collector.url, "test")
         telemetry = Telemetry(Meters("test"), traces)
-        settings = read_settings(home=home, model_url=tgi.url)
+        settings = read_settings(home=home, model_url=tgi.url, **UNLIMITED)
         async with open_vocero(settings, say=lambda _: None, telemetry=telemetry) as vocero:
             configure("json", level=logging.INFO, stream=logs)
             await teach(vocero)

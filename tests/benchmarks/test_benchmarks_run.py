@@ -92,6 +92,7 @@ async def test_replace(small: Session) -> None:
     assert named(rows, "versions seen").holds
 
 
+@pytest.mark.nightly
 async def test_overhead(small: Session) -> None:
     """Both rounds are asked through the bot and directly, every answer is whole, and a known prefix is quicker."""
     rows = await overhead.bench(small)

@@ -184,7 +184,7 @@ async def test_what_is_given_up_is_said(join: Joining, tongue: str) -> None:
         async def broken(*_: Any, **__: Any) -> str:
             raise ZeroDivisionError
 
-        handler = bot.bot.reception._handler
+        handler = bot.bot.reception._handler._inner  # which is watched from around it
         handler._answering.ask = handler._clicks.verdict = broken
         said = {"en": "could not finish it", "es": "no he podido"}[tongue]
         question = {"en": "how long do refunds take?", "es": "¿cuánto tardan los refunds en llegar?"}[tongue]
