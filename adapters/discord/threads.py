@@ -17,10 +17,11 @@ async def opened_by(heard: Heard, settings: Settings, posting: Posting) -> Heard
     if not settings.threads or heard.way is not Way.MENTION or heard.place.kind is not Kind.TEXT:
         return None
     name = " ".join(to_plain(heard.text).split())[:NAME].strip() or "…"
-    message = posting.where(heard.place.channel, heard.place.guild).get_partial_message(int(heard.message))
+    start = posting.client.http.start_thread_with_message  # a message's own method wants a server that it has met
     try:
         with translated():
-            await message.create_thread(name=name, auto_archive_duration=1440)
+            where = int(heard.place.channel), int(heard.message)
+            await start(*where, name=name, auto_archive_duration=1440)
     except DiscordRefused as error:
         if error.code == NO_MESSAGE:
             raise

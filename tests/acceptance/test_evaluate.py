@@ -153,7 +153,7 @@ def test_bad_input_is_one_sentence(vocero: Vocero, words: list[str], sentence: s
     assert len(ran.err.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_measure_leaves_nothing_for_long(
     vocero: Vocero, judged: Path, home: Path, blow: signal.Signals
