@@ -189,7 +189,8 @@ async def open_slack(
         web = await stack.enter_async_context(Web(app, settings.http_bind, ready=ready, routes=routes))
         watched.open(vocero)
         return f"events at port {web.port}"
-    sockets = await stack.enter_async_context(Sockets(app, _secret(settings.slack_app_token)))
+    token = _secret(settings.slack_app_token)
+    sockets = await stack.enter_async_context(Sockets(app, token, sockets=settings.slack_sockets))
     watched.open(vocero, lambda: _connected(sockets))
     return f"{await sockets.connected()} sockets"
 

@@ -288,7 +288,8 @@ class Orders:
                 raise InputError(
                     phrase("no_collection", order.tongue, name=to_name(unknown[0])[:80], names=names[:500])
                 )
-        return await self._rooms.change(order.workspace, order.room, key, value, by=order.user, label=order.label)
+        at, label, tongue = (order.workspace, order.room), order.label, order.tongue
+        return await self._rooms.change(*at, key, value, by=order.user, label=label, tongue=tongue)
 
     def _setting(self, settings: Settings, key: str, tongue: str) -> str:
         now, given = said(getattr(settings, key)), choices(key)

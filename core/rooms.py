@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from core.audience import Audience
 from core.errors import InputError
 from core.messages import Question
+from core.phrases import ENGLISH, phrase
 
 _YES: Final = {"on", "yes", "true", "1", "si", "sí"}
 _NO: Final = {"off", "no", "false", "0"}
@@ -68,8 +69,10 @@ class Rooms(Protocol):
         """Return a room's settings, all defaults when nothing was set or nothing can be read."""
         ...
 
-    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "") -> Settings:
-        """Change one and return all. `label`: what people call the room. InputError, KnowledgeDown."""
+    async def change(
+        self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "", tongue: str = ENGLISH
+    ) -> Settings:
+        """Change one and return all. `label`: what people call the room. InputError in `tongue`, KnowledgeDown."""
         ...
 
     async def known(self, workspace: str) -> list[Room]:
@@ -77,16 +80,16 @@ class Rooms(Protocol):
         ...
 
 
-def changed(settings: Settings, key: str, value: str) -> Settings:
-    """Return the settings with one changed; InputError names the keys and values there are."""
+def changed(settings: Settings, key: str, value: str, tongue: str = ENGLISH) -> Settings:
+    """Return the settings with one changed; InputError names the keys and values there are, in `tongue`."""
     if key not in KEYS:
-        raise InputError(f"There is no setting {key[:40]!r}: use {', '.join(KEYS)}.")
+        raise InputError(phrase("no_setting", tongue, name=key[:40], keys=", ".join(KEYS)))
     word = value.strip().casefold()
     if key == "collections":
-        return replace(settings, collections=_names(value))
+        return replace(settings, collections=_names(value, tongue))
     if key in _WORDS:
         if word not in (*_AUTO, *_WORDS[key]):
-            raise InputError(f"The {key} is {', '.join(_WORDS[key])} or auto.")
+            raise InputError(phrase("no_value", tongue, name=key, values=" | ".join(choices(key))))
         kept = "" if word in _AUTO else word
         match key:
             case "language":
@@ -96,7 +99,7 @@ def changed(settings: Settings, key: str, value: str) -> Settings:
             case _:
                 return replace(settings, stream=kept)
     if word not in _YES | _NO:
-        raise InputError(f"Say settings {key} on, or settings {key} off.")
+        raise InputError(phrase("no_value", tongue, name=key, values=" | ".join(choices(key))))
     on = word in _YES
     if key == "mentions":
         return replace(settings, mentions=on)
@@ -119,12 +122,12 @@ def said(value: object) -> str:
     return ", ".join(value) if isinstance(value, tuple) and value else str(value or "auto")
 
 
-def _names(value: str) -> tuple[str, ...]:
+def _names(value: str, tongue: str) -> tuple[str, ...]:
     if value.strip().casefold() in _AUTO:
         return ()
     names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
     if not names:
-        raise InputError("Name collections with commas between them, such as people, travel; or auto for all.")
+        raise InputError(phrase("name_collections", tongue))
     if len(names) > COLLECTIONS or any(len(name) > LONGEST for name in names):
-        raise InputError(f"At most {COLLECTIONS} collections with names of up to {LONGEST} characters each.")
+        raise InputError(phrase("too_many_collections", tongue, most=COLLECTIONS, longest=LONGEST))
     return names

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     trace_content: bool = False
     otel_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     slack_mode: str = "socket"
+    slack_sockets: int = Field(default=2, ge=1, le=10)
     slack_oauth: bool = False
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
     slack_app_token: SecretStr | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
@@ -151,7 +152,7 @@ def read_settings(**given: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         given_so = name.startswith(("SLACK_", "DISCORD_", "OTEL_")) and name.removeprefix("DISCORD_") not in _OURS
-        name = name if given_so and name not in ("SLACK_MODE", "SLACK_OAUTH") else f"VOCERO_{name}"
+        name = name if given_so and name not in ("SLACK_MODE", "SLACK_OAUTH", "SLACK_SOCKETS") else f"VOCERO_{name}"
         raise SetupError(
             f"{name} is not right: {first['msg'].removeprefix('Value error, ')}; see .env.example."
         ) from error

@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.events import to_arrival, to_team
 from adapters.slack.heard import to_plain
+from adapters.slack.modals import faults
 from adapters.slack.team import Teams
 from core.errors import BotError, KnowledgeDown, RefusedError
 from core.phrases import phrase
@@ -65,6 +66,8 @@ def to_app(
             return None
         arrival = to_arrival(req.body, team.me)
         if arrival is not None:
+            if wrong := faults(arrival.payload):  # said in the dialog itself, which stays open
+                return BoltResponse(status=200, body={"response_action": "errors", "errors": wrong})
             try:
                 await accept(arrival)
             except BotError as error:

@@ -60,7 +60,7 @@ class Desktop:
 
     async def _open_add(self, _held: Held, payload: Mapping[str, Any], team: Team, _: Mapping[str, Any]) -> None:
         await self._commanding.allowed(self._heard(payload, team), Verb.ADD, team)
-        await self._open(payload, team, to_add("en"))
+        await self._open(payload, team, to_add(await _tongue(payload, team)))
 
     async def _open_settings(
         self, _held: Held, payload: Mapping[str, Any], team: Team, pressed: Mapping[str, Any]
@@ -68,14 +68,14 @@ class Desktop:
         channel = str(pressed.get("value") or "")
         heard = self._heard(payload, team, channel)
         await self._commanding.allowed(heard, Verb.SETTINGS, team)
-        settings = await self._desk.rooms.settings(heard.workspace, heard.room)
+        settings, tongue = await self._desk.rooms.settings(heard.workspace, heard.room), await _tongue(payload, team)
         try:
-            audience = await audience_of(team.people, heard, "en", aloud=True)
+            audience = await audience_of(team.people, heard, tongue, aloud=True)
         except NoPlace as error:
-            raise RefusedError(phrase("not_there", "en", channel=f"<#{channel}>")) from error
+            raise RefusedError(phrase("not_there", tongue, channel=f"<#{channel}>")) from error
         held_there = await self._desk.librarian.documents(heard.workspace, audience)
         there = sorted({document.collection for document in held_there})
-        await self._open(payload, team, to_settings(channel, settings, there, "en"))
+        await self._open(payload, team, to_settings(channel, settings, there, tongue))
 
     async def _open(self, payload: Mapping[str, Any], team: Team, view: dict[str, Any]) -> None:
         try:
@@ -83,13 +83,13 @@ class Desktop:
         except SlackRefused as error:
             if error.code not in STALE:
                 raise
-            raise RefusedError(phrase("too_late", "en")) from error
+            raise RefusedError(phrase("too_late", await _tongue(payload, team))) from error
 
     async def _document(self, held: Held, payload: Mapping[str, Any], team: Team, pressed: Mapping[str, Any]) -> None:
         """Refresh or remove a document; Slack has asked whether they are sure."""
         what, _, document = str(pressed.get("value") or "").partition(":")
         if what not in _DONE:
-            raise RefusedError(phrase("too_late", "en"))
+            raise RefusedError(phrase("too_late", await _tongue(payload, team)))
         command = Command(verb=_DONE[what], kind=Kind.DOCUMENT, target=document)
         await self._run(held, payload, team, command)
 
@@ -102,14 +102,15 @@ class Desktop:
     async def _settings(self, held: Held, payload: Mapping[str, Any], team: Team) -> None:
         heard = self._heard(payload, team, private(payload).get("channel", ""))
         before = await self._desk.rooms.settings(heard.workspace, heard.room)
-        audience = await audience_of(team.people, heard, "en", aloud=True)
+        tongue = await _tongue(payload, team)
+        audience = await audience_of(team.people, heard, tongue, aloud=True)
         said = ""
         for key, value in read_settings(payload.get("values") or {}, before).items():
             command = Command(verb=Verb.SETTINGS, key=key, value=value)
-            said = await self._commanding.quietly(heard, command, team=team, audience=audience, tongue="en")
+            said = await self._commanding.quietly(heard, command, team=team, audience=audience, tongue=tongue)
         if said:
             whole = await self._commanding.quietly(
-                heard, Command(verb=Verb.SETTINGS), team=team, audience=audience, tongue="en"
+                heard, Command(verb=Verb.SETTINGS), team=team, audience=audience, tongue=tongue
             )
             reply = await self._direct(held, payload, team)
             await reply.begin("working")
@@ -120,7 +121,7 @@ class Desktop:
         values = payload.get("values") or {}
         url, text = (str(values.get(key) or "").strip() for key in ("url", "text"))
         if not url and not text:
-            raise InputError(phrase("one_source", "en"))
+            raise InputError(phrase("one_source", await _tongue(payload, team)))
         channel = str(values.get("channel") or "")
         kind, target = (Kind.URL, url) if url else (Kind.TEXT, text)
         scope = f"channel:{channel}" if channel else ""
@@ -130,13 +131,15 @@ class Desktop:
     async def _run(self, held: Held, payload: Mapping[str, Any], team: Team, command: Command) -> None:
         reply = await self._direct(held, payload, team)
         heard = self._heard(payload, team, reply.channel)
-        audience = await audience_of(team.people, heard, "en")
-        await self._commanding.carry_out(heard, command, team=team, audience=audience, tongue="en", reply=reply)
+        tongue = await _tongue(payload, team)
+        audience = await audience_of(team.people, heard, tongue)
+        await self._commanding.carry_out(heard, command, team=team, audience=audience, tongue=tongue, reply=reply)
         await self._notices.home(str(payload["user"]), team)
 
     async def _direct(self, held: Held, payload: Mapping[str, Any], team: Team) -> Showing:
         opened = await team.outbox.call("conversations.open", users=str(payload["user"]))
-        return Showing(team.outbox, held, self._heard(payload, team, str(opened["channel"]["id"])), tongue="en")
+        heard = self._heard(payload, team, str(opened["channel"]["id"]))
+        return Showing(team.outbox, held, heard, tongue=await _tongue(payload, team))
 
     def _heard(self, payload: Mapping[str, Any], team: Team, channel: str = "D0") -> Heard:
         way = Way.DIRECT if channel.startswith("D") else Way.MENTION
@@ -144,3 +147,8 @@ class Desktop:
         return Heard(
             team=team.me.team, channel=channel, user=str(payload["user"]), user_team=user_team, text="", way=way
         )
+
+
+async def _tongue(payload: Mapping[str, Any], team: Team) -> str:
+    """Return the language of who pressed or sent it: that of their Slack, for nothing was said yet."""
+    return await team.people.tongue(str(payload["user"]))

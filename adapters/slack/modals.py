@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from adapters.slack.render import Block, escape, section
-from core.phrases import phrase
+from core.phrases import ENGLISH, phrase
 from core.rooms import KEYS, Settings, choices, said
 
 WHY: Final = "vocero_why"
@@ -97,6 +97,16 @@ def to_add(tongue: str) -> View:
     return _modal(ADD, phrase("home_add", tongue), blocks, {}, tongue)
 
 
+def faults(submitted: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with a dialog as it was filled in, by input: shown there, and it stays open."""
+    values = submitted.get("values") or {}
+    given = [key for key in ("url", "text") if str(values.get(key) or "").strip()]
+    if submitted.get("callback") != ADD or len(given) == 1:
+        return {}
+    tongue = private(submitted).get("tongue", ENGLISH)
+    return dict.fromkeys(given or ["url"], phrase("one_source", tongue))
+
+
 def private(view: Mapping[str, Any]) -> dict[str, str]:
     """Return what a dialog of ours was opened with; empty for anything else."""
     try:
@@ -118,7 +128,7 @@ def _modal(callback: str, title: str, blocks: list[Block], kept: dict[str, str],
     return {
         "type": "modal",
         "callback_id": callback,
-        "private_metadata": json.dumps(kept),
+        "private_metadata": json.dumps({**kept, "tongue": tongue}),
         "title": {"type": "plain_text", "text": title[:24]},
         "submit": {"type": "plain_text", "text": phrase("send", tongue)[:24]},
         "close": {"type": "plain_text", "text": phrase("no", tongue)[:24]},

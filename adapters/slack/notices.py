@@ -56,10 +56,11 @@ class Notices:
     async def home(self, user: str, team: Team) -> None:
         """Publish a person's home as things are now."""
         heard = Heard(team=team.me.team, channel="D0", user=user, text="", way=Way.DIRECT)
+        tongue = await team.people.tongue(user)
         admin = await self._commanding.admin(heard, team)
         documents, gaps = await self._held(heard, team, admin=admin)
         recent = await self._desk.exchanges.recent(heard.workspace, heard.asker, RECENT)
-        view = to_home(team.me, documents, recent, gaps=gaps, admin=admin, tongue="en")
+        view = to_home(team.me, documents, recent, gaps=gaps, admin=admin, tongue=tongue)
         await team.outbox.call("views.publish", user_id=user, view=view)
 
     async def _held(self, heard: Heard, team: Team, *, admin: bool) -> tuple[list[Document], list[Gap]]:

@@ -10,6 +10,7 @@ from adapters.slack.errors import NoScope, SlackRefused
 from adapters.slack.heard import Heard
 from adapters.slack.outbox import Outbox
 from core.audience import Audience
+from core.phrases import ENGLISH
 
 FRESH: Final = 300.0  # seconds; events make most changes known at once
 MOST: Final = 2_000  # facts kept
@@ -64,7 +65,7 @@ class People:
 
         async def ask() -> dict[str, Any] | None:
             try:
-                found = await self._outbox.call("users.info", user=user)
+                found = await self._outbox.call("users.info", user=user, include_locale=True)
             except NoScope:
                 raise
             except SlackRefused:
@@ -72,6 +73,11 @@ class People:
             return dict(found.get("user") or {})
 
         return await self._fresh(f"user/{user}", ask)
+
+    async def tongue(self, user: str) -> str:
+        """Return the language someone set Slack to, English where that cannot be known. SlackDown."""
+        about = await self.profile(user)
+        return str((about or {}).get("locale") or ENGLISH).partition("-")[0]
 
     async def channels_of(self, user: str) -> frozenset[str]:
         """Return the channels where both the person and the bot are."""

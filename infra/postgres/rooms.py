@@ -58,7 +58,9 @@ class PostgresRooms:
             rows = await (await connection.execute(_KNOWN, values)).fetchall()
         return [Room(name=n, label=label, settings=_to_settings(kept or {}), by=by) for n, label, kept, by in rows]
 
-    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "") -> Settings:
+    async def change(
+        self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "", tongue: str = "en"
+    ) -> Settings:
         """Change one setting under the row's lock and return all."""
         async with self._database.writing(workspace) as connection:
             await connection.execute(
@@ -70,7 +72,7 @@ class PostgresRooms:
                 (room, workspace),
             )
             row = await cursor.fetchone()
-            settings = changed(_to_settings(row[0] if row else {}), key, value)
+            settings = changed(_to_settings(row[0] if row else {}), key, value, tongue)
             values = {field.name: getattr(settings, field.name) for field in fields(settings)}
             await connection.execute(
                 "update vocero.room r set settings = %s, changed_by = %s, label = coalesce(nullif(%s, ''), label)"

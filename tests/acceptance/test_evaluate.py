@@ -161,12 +161,9 @@ def test_an_interrupted_measure_leaves_nothing_for_long(
     many = [{"id": str(n), "title": "", "text": f"Part {n} of many. " * 40} for n in range(400)]
     (judged / "corpus.jsonl").write_text("\n".join(map(json.dumps, [*CORPUS, *many])))
     command = [sys.executable, "-c", "from bots.cli import main; main()", "eval", "retrieval", str(judged)]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "VOCERO_HOME": str(home)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs tests in the background ignores it
-    )
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)  # as it is where tests run in the background
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "VOCERO_HOME": str(home)})
+    signal.signal(signal.SIGINT, ignored)
     until = time.monotonic() + 60
     while vocero("docs", "list", "--workspace", "eval/1").code and time.monotonic() < until:
         time.sleep(0.2)

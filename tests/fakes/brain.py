@@ -278,10 +278,12 @@ class Furniture:
         kept = self.kept.get((workspace, room))
         return kept.settings if kept else Settings()
 
-    async def change(self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "") -> Settings:
+    async def change(
+        self, workspace: str, room: str, key: str, value: str, *, by: str, label: str = "", tongue: str = "en"
+    ) -> Settings:
         """Change one."""
         before = self.kept.get((workspace, room), Room(name=room))
-        settings = changed(before.settings, key, value)
+        settings = changed(before.settings, key, value, tongue)
         self.kept[workspace, room] = Room(name=room, label=label or before.label, settings=settings, by=by)
         return settings
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.phrases import phrase
 from infra.postgres.pool import Database
 from tests.adapters.slack.conftest import TEAM, Joined, joined
 from tests.fakes.brain import brain
@@ -66,8 +67,28 @@ async def test_an_admin_teaches_in_a_dialog_and_looks_after_documents(desk: Join
     await slack.settled(lambda: "Opening hours" not in str(slack.world.homes["U0ANA"]))
     await slack.press_home("vocero_open_add")
     await modal(desk)
+    before = told(desk)
     await slack.submit({})
-    await slack.settled(lambda: "one thing to learn" in told(desk))
+    assert slack.world.modals["U0ANA"]["errors"] == {"url": phrase("one_source", "en")}
+    await slack.submit({"url": "https://example.com/hours", "text": "The shop opens at nine."})
+    assert set(slack.world.modals["U0ANA"]["errors"]) == {"url", "text"}
+    await slack.submit({"text": "The shop opens at nine.", "title": "Shop"})
+    await slack.settled(lambda: "Learned Shop" in told(desk))
+    assert before != told(desk)
+
+
+async def test_the_home_speaks_the_language_of_a_persons_slack(desk: Joined) -> None:
+    """Its words, its dialogs and what they say, for nothing was said yet to tell the language by."""
+    slack = desk.slack
+    slack.world.user("ana").locale = "es-ES"
+    assert phrase("home_add", "es") in await home(desk)
+    await slack.press_home("vocero_open_add")
+    assert (await modal(desk))["submit"]["text"] == phrase("send", "es")
+    await slack.submit({})
+    assert slack.world.modals["U0ANA"]["errors"] == {"url": phrase("one_source", "es")}
+    await slack.submit({"text": "La tienda abre a las nueve.", "title": "Tienda"})
+    await slack.settled(lambda: "Tienda" in told(desk))
+    assert "Learned" not in told(desk)
 
 
 async def test_an_admin_settles_a_channel_in_a_dialog(desk: Joined) -> None:

@@ -260,7 +260,10 @@ class FakeSlack:
         assert not unknown, f"the dialog has no {unknown}"
         payload["view"] = {**view, "id": "V2", "state": {"values": filled}}
         del payload["response_url"]
-        return await self.send(payload, "interactive")
+        delivered = await self.send(payload, "interactive")
+        if isinstance(delivered.payload, dict) and delivered.payload.get("response_action") == "errors":
+            self.world.modals[id_] = {**view, "errors": delivered.payload["errors"]}  # it stays open
+        return delivered
 
     def _interaction(self, kind: str, channel: str, user: str) -> dict[str, Any]:
         person = self.world.user(user)

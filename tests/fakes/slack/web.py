@@ -260,7 +260,9 @@ class WebApi:
 
     def m_users_info(self, a: Reply) -> Reply:
         user = self.world.users.get(a["user"])
-        return {"user": user.to_json()} if user else {"error": "user_not_found"}
+        if user is None:
+            return {"error": "user_not_found"}
+        return {"user": {**user.to_json(), **({"locale": user.locale} if a.get("include_locale") else {})}}
 
     def m_users_list(self, a: Reply) -> Reply:
         team = a.get("team_id") or TEAM

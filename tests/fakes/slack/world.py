@@ -27,6 +27,7 @@ class User:
     deleted: bool = False
     teams: tuple[str, ...] = ()  # of an organisation, those they are a member of
     org: str = ""
+    locale: str = "en-US"
 
     def to_json(self) -> dict[str, Any]:
         """Return what users.info gives."""
