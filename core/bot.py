@@ -5,50 +5,29 @@ import logging
 import unicodedata
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from core import conflict, extract, prompt
-from core.bar import DEFAULT, Bar
+from core.author import Author, Inquiry
+from core.bar import DEFAULT
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
-from core.courtesy import courtesy
 from core.documents import Document, Learned, Place, Receipt, Source
-from core.errors import BotError, InputError, KnowledgeDown, ModelDown, RefusedError, UnavailableError
+from core.errors import BotError, InputError, KnowledgeDown, RefusedError, UnavailableError
 from core.flight import Flights, Leases
 from core.followup import Asked, reduced, understand
 from core.forgetting import emptied, forget_document, to_receipt
 from core.grounding import Guard
-from core.messages import Answer, Arm, Done, Event, Outcome, Piece, Question, Status, Turn
+from core.messages import Answer, Arm, Done, Event, Outcome, Question, Status, Turn
 from core.near import Nearby
 from core.phrases import phrase
-from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
-from core.reading import Reading, read
-from core.speaking import Draft, checked
+from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Speaker, Voices
 from core.watch import Watch, Witness, unwatched
 from core.words import language
 
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
 LINE: Final = 4  # questions at the database at once, two connections each: a herd stands in line and is not shed
 READ: Final = 200_000  # characters of a longer message that are read for the questions in it
-TOKENS: Final = 320  # of an answer: five sentences with room
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """A question with all that decides its answer: what it means, who may read, and who writes (None: nobody)."""
-
-    question: Question
-    asked: Asked
-    tongue: str
-    arm: Arm
-    adapter: str | None
-    shelf: Shelf
-    writer: Speaker | None
-    bar: Bar
-    key: str
-    place: str  # the key without the question
-    tried: bool = False  # only to see whether it would be answered: no gap is recorded
 
 
 class Bot:
@@ -77,10 +56,20 @@ class Bot:
         nearby: Nearby | None = None,
         bars: Bars | None = None,
     ) -> None:
-        self._knowledge, self._librarian, self._embedder = knowledge, librarian, embedder
-        self._memory, self._cache, self._journal, self._voices = memory, cache, journal, voices
-        self._guard, self._speaker, self._voiced, self._voice = guard, speaker, voiced, voice
+        self._knowledge, self._librarian, self._memory, self._cache = knowledge, librarian, memory, cache
+        self._journal, self._voices, self._speaker, self._voiced, self._voice = journal, voices, speaker, voiced, voice
         self._nearby, self._witness, self._bars = nearby, witness, bars
+        self._author = Author(
+            knowledge=knowledge,
+            librarian=librarian,
+            embedder=embedder,
+            journal=journal,
+            voices=voices,
+            guard=guard,
+            voiced=voiced,
+            voice=voice,
+            nearby=nearby,
+        )
         self._flights, self._line = Flights(leases), asyncio.Semaphore(LINE)
 
     async def answer(self, question: Question) -> AsyncGenerator[Event]:
@@ -141,7 +130,7 @@ class Bot:
         watch, tongue = Watch(), language(question.text)
         text = to_text(question.text, tongue)
         inquiry = await self._inquire(replace(question, text=text), understand(text, ()), tongue)
-        async with aclosing(self._write(replace(inquiry, tried=True), watch)) as events:
+        async with aclosing(self._author.write(replace(inquiry, tried=True), watch)) as events:
             async for event in events:
                 if isinstance(event, Done):
                     answered = event.answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE)
@@ -170,7 +159,7 @@ class Bot:
         if kept is not None:
             yield Done(replace(kept, cached=True))
             return
-        async with aclosing(self._write(inquiry, watch)) as events:
+        async with aclosing(self._author.write(inquiry, watch)) as events:
             async for event in events:
                 if isinstance(event, Done):
                     await self._keep(inquiry, event.answer)
@@ -200,89 +189,6 @@ class Bot:
         if question.arm is Arm.VOICE and not self._voice:
             raise InputError("There is no brand voice to speak in yet: approve some answers first, or use --arm base.")
         return question.arm, adapter if question.arm.tuned else None
-
-    async def _write(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
-        draft = Draft(question=inquiry.asked.text, arm=inquiry.arm, adapter=inquiry.adapter, language=inquiry.tongue)
-        if inquiry.arm.retrieves:
-            yield Status("searching")
-            with watch.stage("retrieve"):
-                reading = await self._read(inquiry, draft)
-            if near := await self._nearby_answer(inquiry, draft):
-                yield Done(replace(near, cached=True))
-                return
-            if not reading.verdict.enough:
-                yield Done(await self._abstain(inquiry, draft))
-                return
-            draft.quotation = extract.quote(reading.ranked)
-            # a small model says in other words what would be quoted, each under its passage's number
-            narrow = extract.narrowed(reading.passages, reading.ranked)
-            draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
-            draft.gist = "" if self._voiced else reading.ranked[0].excerpt.whole
-            if other := conflict.rival(reading.ranked, reading.passages):
-                with suppress(BotError):  # a document that has just gone disagrees with nobody
-                    sides = reading.ranked[0], other
-                    of = self._librarian, inquiry.question.workspace
-                    draft.quotation, said = await conflict.settled(*of, sides, reading.passages, draft.language)
-                    draft.note(said)
-        if inquiry.writer:
-            yield Status("writing")
-            with watch.stage("generate"):
-                async with aclosing(self._speak(inquiry.writer, draft, watch)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-        if draft.declined and (self._voiced or not inquiry.arm.retrieves):
-            yield Done(await self._abstain(inquiry, draft))
-            return
-        watch.shown()
-        yield Done(draft.finished(inquiry.writer.name if inquiry.writer else None))
-
-    async def _read(self, inquiry: Inquiry, draft: Draft) -> Reading:
-        """Fill the draft with passages and return what they hold; without embedder by words."""
-        question = inquiry.question
-        reading = await read(
-            inquiry.asked,
-            self._knowledge,
-            self._embedder,
-            workspace=question.workspace,
-            audience=question.audience,
-            bar=inquiry.bar,
-        )
-        draft.passages = reading.passages
-        if reading.lacking:
-            draft.note(phrase("words_only", draft.language, reason=reading.lacking))
-        return reading
-
-    async def _nearby_answer(self, inquiry: Inquiry, draft: Draft) -> Answer | None:
-        """Return the answer to the same question in other words, else let this one be found."""
-        question, asked = inquiry.question, inquiry.asked
-        if not (self._nearby and question.cached and draft.passages) or asked.told:
-            return None
-        place = f"{inquiry.place} {inquiry.tongue}"
-        look = await self._nearby.look(question.workspace, place, asked.text, draft.passages)
-        if look and not look.answer and not inquiry.tried:
-            await self._nearby.note(question.workspace, look, asked.text, inquiry.key)
-        return look.answer if look else None
-
-    async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
-        voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
-        guard = replace(self._guard, voice=self._guard.voice | self._voices.stems(draft.adapter))
-        request = prompt.write(draft.arm, draft.question, draft.shown, voice=voice)
-        try:
-            async with (
-                writer.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,
-                aclosing(checked(deltas, draft, guard, watch)) as sentences,
-            ):
-                async for sentence in sentences:
-                    watch.shown()
-                    yield Piece(sentence)
-        except ModelDown as error:
-            draft.model_down(str(error))
-
-    async def _abstain(self, inquiry: Inquiry, draft: Draft) -> Answer:
-        polite = courtesy(inquiry.question.text) if inquiry.arm.retrieves else ""
-        if not polite and not inquiry.tried:  # kept as it stands alone: it will be asked again out of its conversation
-            await self._journal.gap(replace(inquiry.question, text=inquiry.asked.text))
-        return draft.abstained(inquiry.shelf, polite)
 
     async def _keep(self, inquiry: Inquiry, answer: Answer) -> None:
         """Cache an answer that is whole, unless the documents changed meanwhile: nobody would ever be given it."""

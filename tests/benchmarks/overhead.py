@@ -23,7 +23,8 @@ import aiohttp
 
 from core import prompt
 from core.audience import Audience
-from core.bot import TOKENS, Bot
+from core.author import TOKENS
+from core.bot import Bot
 from core.grounding import SERVED
 from core.messages import Arm, Done, Outcome, Passage, Question
 from infra.embedded import Wanted, join

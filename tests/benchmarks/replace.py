@@ -52,7 +52,7 @@ async def bench(session: Session) -> list[Row]:
     await migrate(urls.admin, APPLICATION)
     async with Database(urls.application) as database:
         ours = await _ours(Company(database), times)
-    async with stock.open_stock(urls, connections=2) as store:
+    async with stock.open_stock(urls, engine={"pool_size": 2, "max_overflow": 0}) as store:
         theirs = await _stock(store, times)
     peer = "stock delete, then add"
     wrong = f"wrong reads, {times} replacements, {ours.reads} reads"

@@ -1,7 +1,8 @@
 """The peer: LlamaIndex's PGVectorStore as it comes, on asyncpg, in a table of its own."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 from llama_index.core.schema import NodeRelationship, RelatedNodeInfo, TextNode
 from llama_index.core.vector_stores.utils import node_to_metadata_dict
@@ -11,20 +12,18 @@ from pgvector.psycopg import register_vector
 from psycopg import connect
 from psycopg.types.json import Json
 
-from infra.postgres.pool import CONNECTIONS
+from infra.knowledge.store import AT_ONCE
 from tests.benchmarks.corpus import DIMENSIONS, Corpus
 from tests.benchmarks.ground import PER_DOCUMENT, without_indexes
 from tests.postgres import Urls
 
 HNSW = {"hnsw_m": 16, "hnsw_ef_construction": 64, "hnsw_ef_search": 40}  # as in LlamaIndex's own example
-EVEN = 100  # candidates with which it finds as much of the truth as ours
+TUNED = {"pool_size": AT_ONCE, "max_overflow": 0}  # its own pool keeps 5 connections and opens 10 more again and again
 
 
 @asynccontextmanager
-async def open_stock(
-    urls: Urls, *, connections: int = CONNECTIONS, candidates: int = HNSW["hnsw_ef_search"]
-) -> AsyncIterator[PGVectorStore]:
-    """Open the store with its tables made, on as many connections as ours."""
+async def open_stock(urls: Urls, *, engine: Mapping[str, int] = MappingProxyType({})) -> AsyncIterator[PGVectorStore]:
+    """Open the store with its tables made; `engine`: what is said to SQLAlchemy, by default nothing."""
     store = PGVectorStore.from_params(
         connection_string=urls.admin.replace("postgresql://", "postgresql+psycopg2://"),
         async_connection_string=urls.admin.replace("postgresql://", "postgresql+asyncpg://"),
@@ -32,8 +31,8 @@ async def open_stock(
         embed_dim=DIMENSIONS,
         hybrid_search=True,
         text_search_config="english",
-        hnsw_kwargs={**HNSW, "hnsw_ef_search": candidates},
-        create_engine_kwargs={"pool_size": connections, "max_overflow": 0},
+        hnsw_kwargs=HNSW,
+        create_engine_kwargs=dict(engine),
     )
     try:
         store._initialize()
