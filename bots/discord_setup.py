@@ -68,15 +68,12 @@ class _Nothing:
 
 async def send_commands(settings: Settings, *, guild: str, force: bool, say: Say) -> bool:
     """Send the commands if they changed; whether they were sent."""
-    from bots.wiring import database_health, open_endpoints
+    from bots.wiring import open_database
     from infra.postgres.guilds import PostgresGuilds
-    from infra.postgres.pool import Database
 
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(logged_in(settings))
-        ends = await stack.enter_async_context(open_endpoints(settings, say=say, model=False, redis=False))
-        await database_health(ends)
-        database = await stack.enter_async_context(Database(ends.database))
+        database = await stack.enter_async_context(open_database(settings, say=say))
         marks, app = PostgresGuilds(database), str(client.application_id)
         return await sync(client.tree, marks, app, guild=guild, force=force)
 

@@ -39,10 +39,13 @@ def upkeep(
         async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
             await database_health(ends)
             named = settings.admin_database_url
-            owner = admin_url or (named.get_secret_value() if named else None) or ends.admin or ends.database
-            done = await do(owner, everything=everything, turn_days=settings.memory_days, say=say)
+            main = admin_url or (named.get_secret_value() if named else None) or ends.admin or ends.database
+            apart = [(one.admin_url or one.url).get_secret_value() for one in ends.apart]
+            done = Upkept()
             nonlocal receipts
-            receipts = await (write_anew(owner, say=say) if wipe else note(owner))
+            for owner in (main, *apart):
+                done += await do(owner, everything=everything, turn_days=settings.memory_days, say=say)
+                receipts += await (write_anew(owner, say=say) if wipe else note(owner))
             return done
 
     began = time.monotonic()
@@ -61,16 +64,13 @@ def language(
     as_json: Json = False,
 ) -> None:
     """Read a workspace's documents in another language, so that full text knows its word forms."""
-    from bots.wiring import database_health, open_endpoints
+    from bots.wiring import open_database
     from infra.postgres.language import speak
-    from infra.postgres.pool import Database
     from infra.settings import read_settings
 
     async def work() -> int:
-        async with open_endpoints(read_settings(), say=quiet(as_json), model=False, redis=False) as ends:
-            await database_health(ends)
-            async with Database(ends.database) as database:
-                return await speak(database, readable(workspace, "workspace"), readable(name, "language"), by=BY)
+        async with open_database(read_settings(), say=quiet(as_json)) as database:
+            return await speak(database, readable(workspace, "workspace"), readable(name, "language"), by=BY)
 
     changed = run(work())
     if as_json:

@@ -13,7 +13,7 @@ from bots.watching import Watching
 from core.bot import Bot
 from core.bulletin import Bulletin
 from core.chat import Exchanges, Lessons
-from core.errors import SetupError, UnavailableError
+from core.errors import BotError, SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
 from core.limits import Limiter
@@ -30,12 +30,13 @@ from infra.settings import Settings
 if TYPE_CHECKING:
     from infra.knowledge.librarian import Librarian as OurLibrarian
     from infra.knowledge.rerank import Reranking
-    from infra.knowledge.worker import Worker
+    from infra.knowledge.worker import Workers
     from infra.models.failures import EmbedderFailure
     from infra.postgres.bars import PostgresBars
     from infra.postgres.guilds import PostgresGuilds
     from infra.postgres.installations import Installations
     from infra.postgres.pool import Database
+    from infra.postgres.spread import Apart
     from infra.redis.store import RedisStore
     from infra.telemetry.observed import Telemetry
 
@@ -58,7 +59,7 @@ class Vocero:
     notes: tuple[str, ...]
     chat: "Chat"
     bars: "PostgresBars"
-    worker: Callable[[], "Worker"]  # made when wanted
+    worker: Callable[[], "Workers"]  # made when wanted
     nightly: Callable[[], AbstractAsyncContextManager[bool]]  # keeps the store in shape for the block; whether we may
     health: "Mapping[str, Health]"  # by service: each says that it is well, or raises BotError with the remedy
     sample: "Callable[[], Awaitable[None]]"  # brings the gauges of the database up to date
@@ -90,6 +91,7 @@ class Ends:
 
     database: str
     admin: str | None = None
+    apart: "tuple[Apart, ...]" = ()  # databases of some workspaces' own
     redis: str | None = None
     models: tuple[str, ...] = ()
     model: str | None = None
@@ -119,8 +121,7 @@ async def open_vocero(
         loading = asyncio.create_task(asyncio.to_thread(importlib.import_module, "infra.knowledge.engine"))
         stack.push_async_callback(asyncio.wait, [loading])
         ends = await stack.enter_async_context(open_endpoints(settings, say=say, model=model, redis=redis))
-        if ends.admin:
-            await _to_head(ends.admin, ends.database)
+        await _prepared(ends)
         await loading
         patience.cancel()
         yield await _join(settings, ends, stack, model=model, telemetry=telemetry)
@@ -131,6 +132,8 @@ async def open_endpoints(
     settings: Settings, *, say: Callable[[str], None], model: bool = True, redis: bool = True
 ) -> AsyncIterator[Ends]:
     """Yield where every service answers: at the address that was set, else embedded and kept alive for the block."""
+    from infra.postgres.spread import read_map
+
     wanted = embedded.Wanted(
         database=settings.database_url is None,
         redis=redis and settings.redis_url is None,
@@ -141,6 +144,7 @@ async def open_endpoints(
     )
     ends = Ends(
         database=settings.database_url.get_secret_value() if settings.database_url else "",
+        apart=read_map(settings.database_map),
         redis=settings.redis_url.get_secret_value() if settings.redis_url else None,
         models=settings.model_url,
         model=settings.model,
@@ -174,15 +178,12 @@ async def _join(
     from infra.models.tgi import TgiSpeaker
     from infra.postgres.bars import PostgresBars
     from infra.postgres.journal import Journal
-    from infra.postgres.migrate import check
-    from infra.postgres.pool import Database
     from infra.postgres.voices import PostgresVoices
     from infra.redis.answers import NoAnswers, RedisAnswers
     from infra.redis.leases import RedisLeases
     from infra.redis.questions import RedisQuestions
 
-    await check(ends.database)
-    database = await stack.enter_async_context(Database(ends.database))
+    database = await stack.enter_async_context(_checked(ends))
     seen = Watching(telemetry)
     opened, lacking = await _open_embedder(settings, stack)
     embedder = seen.embedder(opened)
@@ -228,7 +229,7 @@ async def _join(
         notes=(*ends.notes, *lacking, *_opened(settings)),
         chat=chat,
         bars=bars,
-        worker=lambda: _to_worker(ends.database, database, librarian),
+        worker=lambda: _to_workers(ends, database, librarian),
         nightly=lambda: _nightly(settings, ends, database),
         health=_to_health(settings, ends, database),
         sample=lambda: seen.sample(database),
@@ -256,16 +257,18 @@ async def _nightly(settings: Settings, ends: Ends, database: "Database") -> Asyn
     from infra.postgres.nightly import Nightly
 
     named = settings.admin_database_url
-    owner = named.get_secret_value() if named else ends.admin
-    if not owner:
-        yield False
-        return
-    task = asyncio.create_task(Nightly(database=database, owner_url=owner, hour=settings.upkeep_hour).run())
+    owners = [named.get_secret_value() if named else ends.admin, *map(_owner, ends.apart)]
+    tasks = [
+        asyncio.create_task(Nightly(database=member, owner_url=owner, hour=settings.upkeep_hour).run())
+        for member, owner in zip(database.members, owners, strict=True)
+        if owner
+    ]
     try:
-        yield True
+        yield len(tasks) == len(owners)
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _opened(settings: Settings) -> tuple[str, ...]:
@@ -274,10 +277,11 @@ def _opened(settings: Settings) -> tuple[str, ...]:
     return (f"Documents may also be fetched from these private hosts: {names}.",) if names else ()
 
 
-def _to_worker(url: str, database: "Database", librarian: "OurLibrarian") -> "Worker":
-    from infra.knowledge.worker import Worker
+def _to_workers(ends: Ends, database: "Database", librarian: "OurLibrarian") -> "Workers":
+    from infra.knowledge.worker import Worker, Workers
 
-    return Worker(url, database, librarian)
+    urls = [ends.database, *(one.url.get_secret_value() for one in ends.apart)]
+    return Workers([Worker(url, member, librarian) for url, member in zip(urls, database.members, strict=True)])
 
 
 def _to_chat(settings: Settings, database: "Database", memory: Memory, seen: Watching) -> Chat:
@@ -367,21 +371,47 @@ def _to_memory(settings: Settings, database: "Database", store: "RedisStore | No
 @asynccontextmanager
 async def open_database(settings: Settings, *, say: Callable[[str], None]) -> AsyncIterator["Database"]:
     """Yield the database alone, for commands that only look something up or note it."""
+    async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
+        await _prepared(ends)
+        async with _checked(ends) as database:
+            yield database
+
+
+@asynccontextmanager
+async def _checked(ends: Ends) -> AsyncIterator["Database"]:
+    """Yield the database, or the several that workspaces are spread over. SetupError with the remedy, KnowledgeDown."""
     from infra.postgres.migrate import check
     from infra.postgres.pool import Database
+    from infra.postgres.spread import Spread
 
-    async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
-        if ends.admin:
-            await _to_head(ends.admin, ends.database)
-        await check(ends.database)
-        async with Database(ends.database) as database:
-            yield database
+    await check(ends.database)
+    for one in ends.apart:
+        try:
+            await check(one.url.get_secret_value())
+        except BotError as error:
+            raise type(error)(f"The database of {one.workspaces[0]}: {error}") from error
+    async with Spread(ends.database, ends.apart) if ends.apart else Database(ends.database) as database:
+        yield database
+
+
+async def _prepared(ends: Ends) -> None:
+    """Bring the embedded database to this version's schema; those of others are their operators' to migrate."""
+    if ends.admin:
+        await _to_head(ends.admin, ends.database)
 
 
 async def bring_to_head(settings: Settings, *, admin_url: str, say: Callable[[str], None]) -> list[str]:
     """Apply the missing migrations as the role that may, and return their names."""
     async with open_endpoints(settings, say=say, model=False, redis=False) as ends:
-        return await _to_head(admin_url or ends.admin or ends.database, ends.database)
+        done = await _to_head(admin_url or ends.admin or ends.database, ends.database)
+        for one in ends.apart:
+            url = one.url.get_secret_value()
+            done += [f"{name} ({one.workspaces[0]})" for name in await _to_head(_owner(one) or url, url)]
+        return done
+
+
+def _owner(one: "Apart") -> str | None:
+    return one.admin_url.get_secret_value() if one.admin_url else None
 
 
 async def _to_head(admin: str, database: str) -> list[str]:
@@ -395,21 +425,22 @@ async def _to_head(admin: str, database: str) -> list[str]:
 
 async def database_health(ends: Ends) -> str:
     """Return a sentence about the database; SetupError or KnowledgeDown with the remedy."""
-    from infra.postgres.migrate import check
-
-    if ends.admin:
-        await _to_head(ends.admin, ends.database)
-    await check(ends.database)
-    return "PostgreSQL answers, the schema is up to date, the role is plain" + (" (embedded)" if ends.admin else "")
+    await _prepared(ends)
+    async with _checked(ends) as database:
+        apart = len(database.members) - 1
+    where = " (embedded)" if ends.admin else ""
+    return f"PostgreSQL answers, the schema is up to date, the role is plain{where}" + (
+        f"; {apart} more of some workspaces' own" if apart else ""
+    )
 
 
 async def write_health(ends: Ends) -> str:
     """Write a row and take it back; KnowledgeDown with the remedy when the database keeps nothing."""
-    from infra.postgres.pool import Database
     from infra.postgres.pulse import try_write
 
-    async with Database(ends.database, connections=1) as database:
-        await try_write(database)
+    async with _checked(ends) as database:
+        for member in database.members:
+            await try_write(member)
     return "a row was written and taken back"
 
 

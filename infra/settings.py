@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: Path.home() / ".local" / "share" / "vocero")
     database_url: SecretStr | None = None
     admin_database_url: SecretStr | None = None
+    database_map: Path | None = None
     upkeep_hour: int = Field(default=3, ge=0, le=23)
     redis_url: SecretStr | None = None
     model_url: Annotated[tuple[str, ...], NoDecode] = ()

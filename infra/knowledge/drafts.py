@@ -47,7 +47,7 @@ class Tools:
     embedder: Embedder
     fetch: Fetch
     parse: Parse
-    model: Callable[[], Awaitable[int]]
+    model: Callable[[str], Awaitable[int]]  # of a workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

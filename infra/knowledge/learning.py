@@ -118,7 +118,7 @@ class Learning:
         return await self.tools.fetch(self.source.url, etag=known.etag, last_modified=known.last_modified)
 
     async def _make_live(self, started: Started, version: Draft, change: str) -> Learned:
-        model = await self.tools.model()
+        model = await self.tools.model(self.workspace)
         await self._embed(started, version, model)
         if not await self._replace(started, version, model, change):
             return self._unchanged(started, State.UNCHANGED, OVERTAKEN)

@@ -45,11 +45,11 @@ class Librarian:
         self._database = database
         self.tools = Tools(database=database, embedder=embedder, fetch=fetch, parse=parse, model=self._register_model)
         self._queue = Queue(tools=self.tools)
-        self._model: int | None = None
+        self._models: dict[Database, int] = {}  # by where a workspace lives
 
     async def sweep(self) -> int:
         """Mark as failed what is past its deadline in any workspace; return how many. At start, and now and then."""
-        return int((await self._database.fetch("select vocero.sweep()", ()))[0][0])
+        return sum(int(ended) for (ended,) in await self._database.everywhere("select vocero.sweep()", ()))
 
     async def worker_lives(self) -> bool:
         """Whether a worker is there to take what is submitted. KnowledgeDown."""
@@ -202,18 +202,19 @@ class Librarian:
             tools=self.tools, workspace=workspace, source=source, by=by, force=force, allow_secrets=allow_secrets
         )
 
-    async def _register_model(self) -> int:
+    async def _register_model(self, workspace: str) -> int:
         """Return the number of the embedder's model, whose table of vectors is made at the first use."""
-        if self._model is None:
+        home = self._database.at(workspace)
+        if home not in self._models:
             embedder = self.tools.embedder
             try:
                 model = embedder.name, embedder.dimensions
             except EmbedderDown:  # it was down at the start, and has no name before it answers
                 await embedder.embed(["ready?"])
                 model = embedder.name, embedder.dimensions
-            rows = await self._database.fetch("select vocero.register_model(%s, %s)", model)
-            self._model = int(rows[0][0])
-        return self._model
+            rows = await home.fetch("select vocero.register_model(%s, %s)", model)
+            self._models[home] = int(rows[0][0])
+        return self._models[home]
 
 
 def _refuse(source: Source, place: Place) -> None:

@@ -25,16 +25,18 @@ async def reindex(
 
     UnknownError, EmbedderDown, KnowledgeDown.
     """
-    rows = await database.fetch("select vocero.register_model(%s, %s)", (embedder.name, embedder.dimensions))
-    model = int(rows[0][0])
-    names = await changeover.workspaces_without(database, model)
     if workspace:
         async with database.reading(workspace) as connection:
             await documents.workspace_id(connection, workspace)  # which refuses an unknown one
-        names = [name for name in names if name == workspace]
-    for name in names:
-        await _change(database, embedder, name, model, by, tell)
-    return names
+    changed: list[str] = []
+    for member in (database.at(workspace),) if workspace else database.members:
+        rows = await member.fetch("select vocero.register_model(%s, %s)", (embedder.name, embedder.dimensions))
+        model = int(rows[0][0])
+        for name in await changeover.workspaces_without(member, model):
+            if workspace in ("", name):
+                await _change(database, embedder, name, model, by, tell)
+                changed.append(name)
+    return changed
 
 
 async def _change(database: Database, embedder: Embedder, name: str, model: int, by: str, tell: Tell) -> None:

@@ -5,6 +5,7 @@ ends stands in our own tables: a job is only the news that something waits.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -39,6 +40,19 @@ class Pace:
     stalled: float = jobs.STALLED
     sweep: float = SWEEP
     grace: float = GRACE
+
+
+class Workers:
+    """A worker for each database that workspaces live in."""
+
+    def __init__(self, workers: Sequence["Worker"]) -> None:
+        self._workers = workers
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Let all work until `stop` is set; one that lost its database waits for it alone."""
+        async with asyncio.TaskGroup() as group:
+            for worker in self._workers:
+                group.create_task(worker.run(stop))
 
 
 class Worker:

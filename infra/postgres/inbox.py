@@ -64,7 +64,8 @@ class PostgresInbox:
 
     async def reap(self, platform: str, most: int) -> list[Work]:
         """Take over expired rows."""
-        return [_to_work(row) for row in await self._database.fetch(_REAP, (platform, self._lease, most, KEEP))]
+        rows = await self._database.everywhere(_REAP, (platform, self._lease, most, KEEP))
+        return [_to_work(row) for row in rows]
 
     async def _flag(self, statement: str, values: tuple[object, ...]) -> bool:
         [(held,)] = await self._database.fetch(statement, values)

@@ -62,7 +62,8 @@ class Installations:
 
     async def members(self, org: str) -> list[str]:
         """Return the workspaces that an organisation's install let in. KnowledgeDown."""
-        rows = await self._database.fetch("select * from vocero.org_workspaces(%s, %s)", (f"{self._platform}/", org))
+        values = (f"{self._platform}/", org)
+        rows = await self._database.everywhere("select * from vocero.org_workspaces(%s, %s)", values)
         return [str(row[0]) for row in rows]
 
     async def remove(self, workspace: str) -> bool:
@@ -95,7 +96,7 @@ async def reseal(database: Database, sealer: Sealer) -> int:
     repeated.
     """
     done = 0
-    for (workspace,) in await database.fetch("select * from vocero.workspaces_sealed()", ()):
+    for (workspace,) in await database.everywhere("select * from vocero.workspaces_sealed()", ()):
         async with database.writing(workspace) as connection:
             for app, secret in await (await connection.execute(_SEALED, (workspace,))).fetchall():
                 sealer.open(workspace, bytes(secret))  # a secret of somebody else is not made to look fresh

@@ -29,8 +29,8 @@ async def drop(connection: Connection, workspace: str, document: str) -> int:
 
 
 async def worker_lives(database: Database) -> bool:
-    """Whether a worker gave a sign of life lately. KnowledgeDown."""
-    return bool((await database.fetch(_LIVES, (LIVING,)))[0][0])
+    """Whether a worker gave a sign of life lately, in every database. KnowledgeDown."""
+    return all(bool(lives) for (lives,) in await database.everywhere(_LIVES, (LIVING,)))
 
 
 async def rescue(database: Database, *, seconds: float = STALLED) -> int:

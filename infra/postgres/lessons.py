@@ -50,7 +50,7 @@ class PostgresLessons:
 
     async def ripe(self, platform: str, most: int) -> list[Gap]:
         """Return open questions that later documents may answer."""
-        rows = await self._database.fetch(_RIPE, (platform, most))
+        rows = await self._database.everywhere(_RIPE, (platform, most))
         return [
             Gap(
                 workspace=row[0],

@@ -117,10 +117,24 @@ class Database:
             "waiting": told.get("requests_waiting", 0),
         }
 
+    @property
+    def members(self) -> "tuple[Database, ...]":
+        """Every database behind this one, itself the first: several where workspaces are spread."""
+        return (self,)
+
+    def at(self, workspace: str) -> "Database":  # noqa: ARG002 - here all live in one
+        """Return the database where a workspace lives."""
+        return self
+
+    async def everywhere(self, statement: str, values: Sequence[object]) -> list[Row]:
+        """Return the rows of a statement that is about no workspace, from wherever workspaces live."""
+        return await self.fetch(statement, values)
+
     async def fetch(self, statement: str, values: Sequence[object]) -> list[Row]:
         """Run one prepared statement in one round trip and return its rows; asked twice if the connection had died.
 
-        For statements that may be repeated only: reads, and writes that do nothing the second time.
+        What is about one workspace has its name as the first value. For statements that may be repeated only: reads,
+        and writes that do nothing the second time.
         """
         try:
             return await self._fetch(statement, values)

@@ -35,17 +35,21 @@ class Pulse:
 
 async def pulse(database: Database) -> Pulse:
     """Return what waits now. KnowledgeDown."""
-    [(inbox, oldest)] = await database.fetch(_INBOX, ())
-    jobs = {state: (n, age) for state, n, age in await database.fetch(_JOBS, ())}
-    doing, doing_oldest = jobs.get("doing", (0, 0.0))
-    todo, _ = jobs.get("todo", (0, 0.0))
-    return Pulse(inbox=inbox, inbox_oldest=oldest, todo=todo, doing=doing, doing_oldest=doing_oldest)
+    inboxes = await database.everywhere(_INBOX, ())
+    jobs = await database.everywhere(_JOBS, ())
+    return Pulse(
+        inbox=sum(n for n, _ in inboxes),
+        inbox_oldest=max(age for _, age in inboxes),
+        todo=sum(n for state, n, _ in jobs if state == "todo"),
+        doing=sum(n for state, n, _ in jobs if state == "doing"),
+        doing_oldest=max((age for state, _, age in jobs if state == "doing"), default=0.0),
+    )
 
 
 async def check_writable(database: Database) -> None:
     """Raise KnowledgeDown with the remedy when nothing could be recorded. A busy database is not a broken one."""
     try:
-        [(writable,)] = await database.fetch(_WRITABLE, ())
+        writable = all(flag for (flag,) in await database.everywhere(_WRITABLE, ()))
     except KnowledgeDown as down:
         if str(down) == BUSY:
             return

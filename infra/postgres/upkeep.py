@@ -43,10 +43,19 @@ _INDEXES: Final = """
 class Upkept:
     """What was done: vectors trimmed, old turns deleted, indexes rebuilt and tables vacuumed, by name."""
 
-    trimmed: int
-    turns: int
-    reindexed: tuple[str, ...]
-    vacuumed: tuple[str, ...]
+    trimmed: int = 0
+    turns: int = 0
+    reindexed: tuple[str, ...] = ()
+    vacuumed: tuple[str, ...] = ()
+
+    def __add__(self, other: "Upkept") -> "Upkept":
+        """Return what was done in two databases."""
+        return Upkept(
+            trimmed=self.trimmed + other.trimmed,
+            turns=self.turns + other.turns,
+            reindexed=self.reindexed + other.reindexed,
+            vacuumed=self.vacuumed + other.vacuumed,
+        )
 
 
 async def upkeep(

@@ -159,9 +159,7 @@ async def test_gaps_settings_and_approval(desk: Joined) -> None:
     assert "quiet: off" in shown.replace("`", "")
     assert "quiet: on" in (await said(desk, "@vocero settings quiet on", channel="people")).replace("`", "")
     assert "mentions: off" in (await said(desk, "@vocero settings mentions", channel="people")).replace("`", "")
-    assert "takes one of these: auto | en | es." in await said(
-        desk, "@vocero settings language xx", channel="people"
-    )
+    assert "takes one of these: auto | en | es." in await said(desk, "@vocero settings language xx", channel="people")
 
 
 async def test_a_channel_answers_from_the_collections_it_wants(desk: Joined) -> None:
