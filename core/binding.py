@@ -34,10 +34,13 @@ def figures(text: str) -> Iterator[tuple[str, str]]:
 
 def bound(claim: str, question: str, passage: Passage) -> bool:
     """Whether every number of a claim stands in the passage with what the claim says it of."""
+    parts = _parts(unmarked(claim))
+    if not any(list(figures(part)) for _, part in parts):
+        return True
     pieces = _pieces(passage.text, passage.title, passage.path)
     known = frozenset(content(f"{passage.title} {' '.join(passage.path)}"))
     asked = {number for number, _ in figures(question)}
-    for where, part in _parts(unmarked(claim)):
+    for where, part in parts:
         about = (frozenset(content(where)) | frozenset(content(question))) - known
         if not all(_stands(n, kind, about - {n}, pieces) for n, kind in figures(part) if n not in asked):
             return False

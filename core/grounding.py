@@ -10,6 +10,7 @@ nothing. A sentence that cites nothing is given the passage that supports it bes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from core.binding import bound
@@ -62,15 +63,22 @@ def support(sentence: str, passage: Passage, question: str, guard: Guard) -> flo
     Words of the question count as known, but a sentence made of them alone says nothing: 0.
     """
     source = f"{passage.title}\n{' '.join(passage.path)}\n{passage.text}"
-    if not numbers(sentence) <= numbers(source) | numbers(question):
+    known, figures = _held(source)
+    asked, given = _held(question)
+    if not numbers(sentence) <= figures | given:
         return 0.0
     if not all(url in source or url == passage.url for url in urls(sentence)):
         return 0.0
     if not bound(sentence, question, passage):
         return 0.0
-    known, asked = set(content(source)), set(content(question))
     own = [w for w in content(unmarked(sentence)) if w not in asked and w not in guard.voice]
     return sum(w in known for w in own) / len(own) if own else 0.0
+
+
+@lru_cache(maxsize=512)
+def _held(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the content words and the numbers of a text that sentence after sentence is held against."""
+    return frozenset(content(text)), frozenset(numbers(text))
 
 
 def covers(sentence: str, gist: str, question: str) -> bool:
@@ -98,10 +106,9 @@ def passed(sentence: str, passages: Sequence[Passage], question: str, guard: Gua
     if unmarked(sentence).rstrip("\"'”’») ").endswith(("?", "？")):
         return None  # a question answers nothing
     cited = [n for n in marked(sentence) if 1 <= n <= len(passages)]
-    by_support = {n: support(sentence, passages[n - 1], question, guard) for n in range(1, len(passages) + 1)}
-    holding = [n for n in cited if by_support[n] >= guard.precision]
-    if holding:
+    if holding := [n for n in cited if support(sentence, passages[n - 1], question, guard) >= guard.precision]:
         bare = unmarked(sentence).rstrip()
         return bare + " " + "".join(f"[{n}]" for n in holding)
+    by_support = {n: support(sentence, passages[n - 1], question, guard) for n in range(1, len(passages) + 1)}
     best = max(by_support, key=lambda n: by_support[n], default=0)
     return with_marker(sentence, best) if best and by_support[best] >= guard.precision else None
