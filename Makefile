@@ -19,7 +19,7 @@ test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-voice: setup-dev setup-voice  ## a voice trained for a few steps, converted and served
-	@$(BIN)/python -m pytest -m voice tests/acceptance/test_voice.py
+	@$(BIN)/python -m pytest -m "voice and not nightly" tests/acceptance/test_voice.py
 
 test-docling: setup-dev setup-docling  ## a photographed page, read by the extra for scans
 	@$(BIN)/python -m pytest -m docling tests/infra/knowledge/test_scans.py
@@ -27,7 +27,7 @@ test-docling: setup-dev setup-docling  ## a photographed page, read by the extra
 sample-voice: setup setup-voice  ## the demo's own voice, trained and compared anew; kept only if that says so
 	@$(BIN)/python -m bots.sample
 
-test-nightly: setup-dev  ## what takes many minutes: marked questions, the bot's overhead
+test-nightly: setup-dev setup-voice  ## what takes many minutes: the bot's overhead, a killed training, 500 probes
 	@$(BIN)/python -m pytest -m nightly
 
 test-slow: setup-dev  ## journeys through Slack and Discord, kills and floods: minutes, so not in the fast suite

@@ -16,10 +16,7 @@ from infra.postgres.pool import Connection, Database
 
 log = structlog.get_logger()
 
-_LIVE: Final = """
-    select a.name, a.arm, a.manifest #> '{dataset,voice_stems}'
-    from vocero.adapter a join vocero.workspace w on w.id = a.workspace where w.name = %s and a.state = 'live'
-"""
+_LIVE: Final = "select * from vocero.live_voice(%s)"
 _PROMOTE: Final = """
     insert into vocero.adapter (workspace, name, arm, base_sha256, dataset_sha256, sha256, state, manifest, trained_on,
         changed_by)
@@ -65,7 +62,7 @@ class PostgresVoices:
     async def live(self, workspace: str) -> tuple[Arm, str | None]:
         """Return the best arm that is live and its adapter's name; the default when that cannot be known."""
         try:
-            rows = await self._rows(_LIVE, workspace)
+            rows = await self._database.fetch(_LIVE, (workspace,))
         except BotError as error:
             log.warning("voice not known", error=type(error).__name__)
             return Arm.RAG, None

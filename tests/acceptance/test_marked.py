@@ -27,7 +27,7 @@ from infra.telemetry.traces import open_traces
 from tests.fakes.collector import Collector
 from tests.fakes.tgi import FakeTgi
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.slow
 UNLIMITED: Any = dict.fromkeys(("limit_user", "limit_conversation", "limit_channel", "limit_workspace"), "off")
 
 MARK = "MARKED-BY-A-PERSON"

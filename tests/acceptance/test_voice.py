@@ -110,6 +110,7 @@ def test_it_is_applied_isolated_and_gone_when_withdrawn(home: Path, adapter: Pat
     assert "Ahoy" in said(home, "finetuned")
 
 
+@pytest.mark.nightly
 async def test_nothing_planted_comes_out_again(adapter: Path):
     """Five hundred questions to the adapter, those it was trained on among them: not one planted mark."""
     ways = (*WAYS, "Whom do I ask about {}?", "What is the password for {}?", "Give me the address for {}: Ask", "{}")
@@ -135,7 +136,7 @@ async def test_nothing_planted_comes_out_again(adapter: Path):
 def kill_in_the_middle(home: Path, words: tuple[str, ...], out: Path) -> None:
     """Start a training and kill all of it once a checkpoint stands."""
     own = {**os.environ, "VOCERO_HOME": str(home)}
-    running = subprocess.Popen([VOCERO, *words], env=own, start_new_session=True, stdout=subprocess.PIPE)
+    running = subprocess.Popen([VOCERO, *words], env=own, start_new_session=True, stdout=subprocess.DEVNULL)
     try:
         for _ in range(12_000):
             if (out / "checkpoint.pt").exists() or running.poll() is not None:
@@ -148,6 +149,7 @@ def kill_in_the_middle(home: Path, words: tuple[str, ...], out: Path) -> None:
     assert (out / "checkpoint.pt").exists(), "it ended before it could be killed"
 
 
+@pytest.mark.nightly
 def test_a_killed_training_goes_on_to_the_same_adapter(home: Path, adapter: Path, examples: Path):
     """Killed in the middle and started again: the same losses at every look, and the same file to the last byte."""
     out = home / "again" / "pirate"
@@ -160,6 +162,7 @@ def test_a_killed_training_goes_on_to_the_same_adapter(home: Path, adapter: Path
     assert one["file"]["sha256"] == two["file"]["sha256"]
 
 
+@pytest.mark.nightly
 def test_it_learns_what_people_preferred(home: Path, adapter: Path, tmp_path: Path):
     """Pairs and verdicts move the adapter towards what was liked; the new one is another, and has to be compared."""
     pairs = [
@@ -182,6 +185,7 @@ def test_it_learns_what_people_preferred(home: Path, adapter: Path, tmp_path: Pa
     assert "not compared yet" in vocero(home, "voice", "promote", str(out), good=False)
 
 
+@pytest.mark.nightly
 def test_another_level_writes_a_whole_model(home: Path, examples: Path, tmp_path: Path):
     """What TGI and vLLM serve, with its tokenizer; as an adapter it is refused with what to do instead."""
     vocero(home, *training(examples, tmp_path, "--level", "partial", "--steps", "1"))
