@@ -44,8 +44,8 @@ lint: setup-dev  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: setup-dev  ## every benchmark, as one table
-	@$(BIN)/python -m tests.benchmarks
+bench: setup-dev  ## every benchmark, as one table; ONLY="store recall": these, beside what is known of the others
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 setup: $(MARK)  ## the environment in .venv
 setup-dev: $(MARK)-dev  ## the environment with the tools for tests

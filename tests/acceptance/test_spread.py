@@ -20,9 +20,7 @@ def test_a_workspace_in_a_database_of_its_own(
 ) -> None:
     """Migrated, taught, asked, queued, looked after and forgotten by the same commands; the main one never sees it."""
     urls, file = postgres_server.database(), tmp_path / "map.toml"
-    file.write_text(
-        f'[[database]]\nworkspaces = ["{APART}"]\nurl = "{urls.application}"\nadmin_url = "{urls.admin}"\n'
-    )
+    file.write_text(f'[[database]]\nworkspaces = ["{APART}"]\nurl = "{urls.application}"\nadmin_url = "{urls.admin}"\n')
     monkeypatch.setenv("VOCERO_DATABASE_MAP", str(file))
     early = vocero("docs", "list", "-w", APART)
     assert early.code == 1

@@ -43,23 +43,33 @@ Bench = Callable[[Session], Awaitable[list[Row]]]
 
 def command(bench: Bench) -> None:
     """Run one benchmark by its options and print its rows."""
-    options = to_options()
+    options = to_parser().parse_args()
     rows = asyncio.run(run([bench], options))
     print(json.dumps([row.to_json() for row in rows], indent=1) if options.json else to_markdown(rows))
 
 
-def to_options() -> argparse.Namespace:
-    """Read the options that all benchmarks share."""
+def to_parser() -> argparse.ArgumentParser:
+    """Return the options that all benchmarks share."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--chunks", type=int, default=CHUNKS, help="of the large workspace (100000)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the repetitions (1)")
     parser.add_argument("--data", type=Path, default=DATA, help="has the judged sets claude-docs and codebase")
-    return parser.parse_args()
+    return parser
 
 
-async def run(benches: Sequence[Bench], options: argparse.Namespace) -> list[Row]:
-    """Run benchmarks after one another on one server."""
+async def run(
+    benches: Sequence[Bench],
+    options: argparse.Namespace,
+    *,
+    ended: Callable[[Bench, list[Row]], None] = lambda *_: None,
+) -> list[Row]:
+    """Run benchmarks after one another on one server; `ended` hears of each when it is done."""
+    rows: list[Row] = []
     with Server(settings=SETTINGS) as server:
         session = Session(server, chunks=options.chunks, data=options.data, scale=options.scale)
-        return [row for bench in benches for row in await bench(session)]
+        for bench in benches:
+            found = await bench(session)
+            ended(bench, found)
+            rows += found
+    return rows

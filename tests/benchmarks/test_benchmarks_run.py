@@ -210,6 +210,6 @@ def test_a_table_tells_what_was_reached() -> None:
     assert [cell.strip() for cell in lines[2].split("|")[1:-1]] == [
         *("b", "fast", "30 QPS", "slow", "10 QPS", "3 x", "≥ 3 x", "yes"),
     ]
-    page = every.to_page(to_markdown(rows), 1000)
+    page = every.to_page(to_markdown(rows), 1000, date="2026-01-01")
     assert "1,000 chunks" in page
     assert "/" not in page.split("\n")[2]
