@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from core.bot import Bot
 from core.messages import Answer
-from core.ports import Librarian
+from core.ports import Bars, Librarian
 from core.rooms import Rooms
 
 REMEMBERED: Final = 50  # exchanges shown again after a reload; the bot's own memory is apart from this
@@ -29,6 +29,11 @@ class Product(Protocol):
     @property
     def rooms(self) -> Rooms:
         """What keeps the channels' settings."""
+        ...
+
+    @property
+    def bars(self) -> Bars:
+        """What knows how sure the bot must be, and what that was measured to do."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from nicegui.events import GenericEventArguments
 
 from adapters.console.controls import Tag
 from adapters.console.desk import Desk, Product
+from core.bar import Bar
 from core.errors import BotError, UnknownError
 from core.phrases import phrase
 from core.rooms import KEYS, Room, Settings, choices, said
@@ -31,6 +32,7 @@ class RoomsView:
 
     def __init__(self, desk: Desk, product: Product) -> None:
         self._workspace, self._rooms, self._librarian = desk.workspace, product.rooms, product.librarian
+        self._bars = product.bars
         self._known: list[Room] = []
         self._chosen = ""
         self.root = Tag("section", classes="view documents", aria_label="Settings")
@@ -39,6 +41,8 @@ class RoomsView:
             self._choice = Tag("div", classes="room-choice", mark="rooms")
             self._said = Tag("p", classes="small hint", role="status", mark="settings-said")
             self._form = Tag("div", classes="settings", mark="settings")
+            Tag("h2", "How sure before it answers")
+            self._sure = Tag("p", classes="small", mark="sure")
         self.root.visible = False
 
     async def refresh(self) -> None:
@@ -48,8 +52,10 @@ class RoomsView:
         except BotError as error:
             self._say(str(error))
             return
+        bar = await self._bars.bar(self._workspace)
         if self._form.is_deleted:
             return
+        self._sure.set_text(to_sure(bar, self._workspace))
         names = [room.name for room in self._known]
         self._chosen = self._chosen if self._chosen in names else next(iter(names), "")
         self._show_choice()
@@ -157,3 +163,14 @@ def to_title(room: Room) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def to_sure(bar: Bar, workspace: str) -> str:
+    """Return what a workspace's bar was measured to do: how often it is silent or speaks where it should not."""
+    if bar.answered is None or bar.refused is None:
+        measure = f"vocero eval abstention DIR --apply --workspace {workspace}"
+        return f"As sure as it was made to be: not measured on this workspace's own questions yet ({measure})."
+    return (
+        f"Measured on {bar.n} questions of this workspace: of those that the documents answer {1 - bar.answered:.0%}"
+        f" are refused, of the others {1 - bar.refused:.0%} are answered."
+    )

@@ -15,6 +15,7 @@ from nicegui.testing.user_simulation import user_simulation
 
 from adapters.console.desk import Desk
 from adapters.console.page import Page, close_pages
+from core.bar import Bar
 from core.messages import Answer, Outcome
 from tests.fakes.brain import Brain, Script, brain, taught
 from tests.fakes.console import EXAMPLES, LINES, TEXTS, WEB
@@ -313,12 +314,16 @@ async def test_settings_of_a_channel_are_shown_and_kept() -> None:
         await tab.until(lambda: f"collections is {collection}" in "".join(tab.seen("settings-said")))
         kept = await vocero.rooms.settings("local", "slack/T1/C1")
         assert (kept.quiet, kept.collections) == (True, (collection,))
+        assert "not measured" in tab.seen("sure")[0]
+        vocero.bars.kept = Bar(n=40, answered=0.9, refused=0.6)
         tab.change("room", "slack/T1/C2")
         await tab.until(lambda: tab.seen("changed-by") == ["Last changed by slack/T1/U1."])
         tab.change("set-language", "es")
         await tab.until(lambda: "language is es" in "".join(tab.seen("settings-said")))
         assert (await vocero.rooms.settings("local", "slack/T1/C2")).language == "es"
         assert not (await vocero.rooms.settings("local", "slack/T1/C2")).quiet
+        await tab.click("view-settings")
+        await tab.until(lambda: "answer 10% are refused, of the others 40% are answered" in tab.seen("sure")[0])
 
 
 async def test_the_page_says_that_the_bot_is_starting_and_then_opens() -> None:

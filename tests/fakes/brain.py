@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.audience import Audience
-from core.bar import Bar
+from core.bar import DEFAULT, Bar
 from core.bot import Bot
 from core.documents import Chunk, Document, Learned, Notice, Place, Receipt, Source, State
 from core.errors import KnowledgeDown, ModelDown, UnknownError
@@ -293,6 +293,17 @@ class Furniture:
 
 
 @dataclass
+class Sure:
+    """A `Bars` with one for all."""
+
+    kept: Bar = DEFAULT
+
+    async def bar(self, workspace: str) -> Bar:
+        """Return it."""
+        return self.kept
+
+
+@dataclass
 class Script:
     """A `Speaker` that says what the script holds for the first of its keys that the question contains.
 
@@ -338,6 +349,7 @@ class Brain:
     librarian: Shelves
     recollection: Recollection
     rooms: Furniture = field(default_factory=Furniture)
+    bars: Sure = field(default_factory=Sure)
     notes: tuple[str, ...] = ()
 
 
