@@ -1,6 +1,6 @@
 """What a platform delivered, from acceptance to its end: a row that keeps a mention from being lost or doubled."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -29,13 +29,15 @@ class Arrival:
 class Work:
     """An accepted arrival in our hands. `attempt` fences every write; above 1, a predecessor died and may have posted.
 
-    `placeholder` is where its visible answer stands, empty if none was noted.
+    `placeholder` is where its visible answer stands, empty if none was noted. `behind`: when it was taken, an earlier
+    one of its conversation may have been in hand, here or elsewhere.
     """
 
     arrival: Arrival
     id: int
     attempt: int = 1
     placeholder: str = ""
+    behind: bool = False
 
 
 class Inbox(Protocol):
@@ -63,6 +65,10 @@ class Inbox(Protocol):
 
     async def defer(self, work: Work, seconds: float) -> None:
         """Put the work off for so long: it waits for a service, which is no fault of its own."""
+        ...
+
+    async def behind(self, work: Work, own: Collection[int]) -> bool:
+        """Whether an earlier work of its conversation, none of `own`, is in hand and waits for no service."""
         ...
 
     async def waited(self, work: Work) -> tuple[int, float]:

@@ -6,7 +6,7 @@ Nothing in this process is the truth: whoever dies, the row's lease runs out and
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -21,6 +21,8 @@ REAPED: Final = 16  # taken over a beat
 TRIES: Final = 3  # of a work that fails; then the asker is told
 DEATHS: Final = 45  # attempts that neither explains: the work is taken for what kills the processes
 REST: Final = 300.0  # seconds, at most, between two tries while a service is down
+ORDER: Final = 10.0  # seconds, at most, that a work waits for an earlier one of its conversation in another process
+LOOK: Final = 0.1  # seconds until it looks again
 GRACE: Final = 20.0  # seconds that works in hand have to end at a stop; orchestrators wait 30
 _log = logging.getLogger(__name__)
 
@@ -108,6 +110,10 @@ class _Lined:
     async def defer(self, work: Work, seconds: float) -> None:
         async with self._line:
             await self._inbox.defer(work, seconds)
+
+    async def behind(self, work: Work, own: Collection[int]) -> bool:
+        async with self._line:
+            return await self._inbox.behind(work, own)
 
     async def waited(self, work: Work) -> tuple[int, float]:
         async with self._line:
@@ -265,9 +271,27 @@ class Reception:
         assert task is not None  # noqa: S101 - this only ever runs as a task
         if entry.turn.before is not None:
             await asyncio.shield(entry.turn.before)
+        if entry.work.behind:
+            await self._order(entry.work)
         async with self._places.place(entry.work.arrival.flow):
             self._running.add(task)
             await self._run(entry)
+
+    async def _order(self, work: Work) -> None:
+        """Wait until no other process has an earlier work of the conversation in hand; not for ever."""
+        until = asyncio.get_running_loop().time() + ORDER
+        while asyncio.get_running_loop().time() < until:
+            try:
+                if not await self._inbox.behind(work, self._lined(work)):
+                    return
+            except BotError:
+                return  # what needs the database will say so
+            await asyncio.sleep(LOOK)
+
+    def _lined(self, work: Work) -> list[int]:
+        """Return the works of a conversation that stand in this process's own line; those taken over do not."""
+        here = (entry.work for entry in self._works.values() if entry.work.attempt == 1)
+        return [other.id for other in here if other.arrival.conversation == work.arrival.conversation]
 
     async def _run(self, entry: _Entry) -> None:
         work = entry.work
@@ -356,4 +380,5 @@ class Reception:
     async def _reap(self) -> None:
         most = min(REAPED, max(0, 2 * AT_ONCE - self.busy))
         for work in await self._inbox.reap(self._platform, most) if most else ():
-            self._start(work, self._queue(work.arrival.conversation))
+            # out of this process's line: a later one in it may be waiting for this very work
+            self._start(work, _Turn(None, asyncio.get_running_loop().create_future()))

@@ -69,6 +69,8 @@ def to_error(error: discord.HTTPException) -> DiscordDown | DiscordRefused:
         return DiscordDown(f"Discord could not do this ({error.status}).")
     if error.code in _EXPIRED:
         return Expired(f"Discord no longer takes a reply to this ({error.code}).", error.code)
+    if error.status == 401:  # the token was reset: what is not said yet is kept until there is a new one
+        return DiscordDown("Discord does not take the bot's token.")
     if error.code in _PLACE or error.status == 403:
         return NoPlace(f"Discord has no place for this ({error.code}).", error.code)
     return DiscordRefused(f"Discord refused this ({error.code}).", error.code)

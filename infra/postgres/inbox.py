@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from typing import Final
 
 from core import budgets
@@ -9,7 +10,8 @@ from core.errors import KnowledgeDown
 from core.inbox import KEEP, LEASE, Arrival, Work
 from infra.postgres.pool import Database, Row
 
-_ACCEPT: Final = "select vocero.accept(%s, %s, %s, %s::jsonb, %s)"
+_ACCEPT: Final = "select * from vocero.admit(%s, %s, %s, %s::jsonb, %s)"
+_BEHIND: Final = "select vocero.behind(%s, %s, %s)"
 _CLAIM: Final = "select vocero.claim(%s, %s, %s, %s)"
 _HOLD: Final = "select vocero.hold(%s, %s, %s, %s, %s)"
 _SETTLE: Final = "select vocero.settle(%s, %s, %s, %s)"
@@ -30,10 +32,10 @@ class PostgresInbox:
         values = (arrival.workspace, arrival.event_key, arrival.conversation, payload, self._lease)
         try:
             async with asyncio.timeout(budgets.INBOX_INSERT):
-                [(accepted,)] = await self._database.fetch(_ACCEPT, values)
+                [(accepted, behind)] = await self._database.fetch(_ACCEPT, values)
         except TimeoutError as error:
             raise KnowledgeDown("The database did not take the message in time; it will be delivered again.") from error
-        return None if accepted is None else Work(arrival=arrival, id=int(str(accepted)))
+        return None if accepted is None else Work(arrival=arrival, id=int(str(accepted)), behind=bool(behind))
 
     async def claim(self, work: Work, message_key: str) -> bool:
         """Set the second key."""
@@ -57,6 +59,10 @@ class PostgresInbox:
         """End the lease then, and count it."""
         await self._database.fetch(_DEFER, (work.arrival.workspace, work.id, work.attempt, seconds))
 
+    async def behind(self, work: Work, own: Collection[int]) -> bool:
+        """Look for an earlier one."""
+        return await self._flag(_BEHIND, (work.arrival.workspace, work.id, list(own)))
+
     async def waited(self, work: Work) -> tuple[int, float]:
         """Look it up."""
         [(times, age)] = await self._database.fetch(_WAITED, (work.arrival.workspace, work.id))
@@ -75,4 +81,4 @@ class PostgresInbox:
 def _to_work(row: Row) -> Work:
     workspace, id_, event_key, conversation, payload, attempt, placeholder = row
     arrival = Arrival(workspace=workspace, event_key=event_key, conversation=conversation, payload=payload)
-    return Work(arrival=arrival, id=id_, attempt=attempt, placeholder=placeholder)
+    return Work(arrival=arrival, id=id_, attempt=attempt, placeholder=placeholder, behind=True)

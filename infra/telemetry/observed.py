@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -215,6 +215,10 @@ class ObservedInbox:
     async def defer(self, work: Work, seconds: float) -> None:
         """Put it off."""
         await self._inner.defer(work, seconds)
+
+    async def behind(self, work: Work, own: Collection[int]) -> bool:
+        """Look for an earlier one."""
+        return await self._inner.behind(work, own)
 
     async def waited(self, work: Work) -> tuple[int, float]:
         """Return how often it was put off, and its age."""

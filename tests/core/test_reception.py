@@ -98,6 +98,50 @@ async def test_a_conversation_keeps_its_order_and_others_go_on(database: Databas
     assert recorder.most == 2
 
 
+async def test_a_conversation_keeps_its_order_across_processes(database: Database) -> None:
+    """Each delivery comes to the other of two processes; the slow first is ended before the second begins."""
+    inbox, recorder = PostgresInbox(database), Recorder(seconds=0.05)
+    async with desk(inbox, recorder) as one, desk(inbox, recorder) as two:
+        for n in range(8):
+            assert await (one, two)[n % 2].accept(arrival(f"p{n}", "across"))
+        await until(lambda: len(recorder.done) == 8)
+    assert recorder.began == recorder.done == [f"p{n}" for n in range(8)]
+    assert recorder.most == 1
+
+
+async def test_what_a_dead_process_had_is_done_before_what_came_later(database: Database) -> None:
+    """The later work waits for the earlier one to be taken over, also by its own process, which then is not stuck."""
+    inbox, recorder = PostgresInbox(database, lease=LEASE), Recorder()
+    assert await inbox.accept(arrival("dead", "left"))  # by a process that is never heard of again
+    async with desk(inbox, recorder) as reception:
+        assert await reception.accept(arrival("later", "left"))
+        await until(lambda: len(recorder.done) == 2)
+    assert recorder.done == ["dead", "later"]
+
+
+async def test_what_waits_for_a_service_holds_nobody_up(database: Database) -> None:
+    """A work that was put off rests; the next of its conversation goes on."""
+    inbox, recorder = PostgresInbox(database), Recorder()
+    first = await inbox.accept(arrival("rests", "resting"))
+    assert first
+    await inbox.defer(first, 60)
+    async with desk(inbox, recorder) as reception:
+        assert await reception.accept(arrival("goes on", "resting"))
+        await until(lambda: recorder.done == ["goes on"])
+
+
+async def test_nobody_waits_for_ever(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier work that never ends holds the next one up for a while only."""
+    monkeypatch.setattr("core.reception.ORDER", 0.3)
+    inbox, recorder = PostgresInbox(database), Recorder()
+    assert await inbox.accept(arrival("endless", "long"))
+    async with desk(inbox, recorder) as reception:
+        assert await reception.accept(arrival("next", "long"))
+        await asyncio.sleep(0.15)
+        assert not recorder.began
+        await until(lambda: recorder.done == ["next"])
+
+
 async def test_a_refused_duplicate_does_not_open_the_queue(database: Database) -> None:
     """A repeated delivery between two works lets no one overtake."""
     recorder = Recorder(seconds=0.05)

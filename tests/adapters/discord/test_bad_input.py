@@ -174,26 +174,3 @@ async def test_where_the_bot_may_not_write(join: Joining, tongue: str) -> None:
             )
             late = await bot.people.seen(lambda m: "14 days" in visible(m), fake.world.direct("alice"), WAIT)
             assert {"en": "where you asked", "es": "donde preguntaste"}[tongue] in visible(late)
-
-
-@pytest.mark.parametrize("tongue", LOCALES)
-async def test_what_is_given_up_is_said(join: Joining, tongue: str) -> None:
-    """Three tries that fail end in a sentence, in the command's own message and below the mention; a click's too."""
-    async with join(beat=0.1) as bot:
-
-        async def broken(*_: Any, **__: Any) -> str:
-            raise ZeroDivisionError
-
-        handler = bot.bot.reception._handler._inner  # which is watched from around it
-        handler._answering.ask = handler._clicks.verdict = broken
-        said = {"en": "could not finish it", "es": "no he podido"}[tongue]
-        question = {"en": "how long do refunds take?", "es": "¿cuánto tardan los refunds en llegar?"}[tongue]
-        call = await bot.people.slash("ben", "ask", question=question, _locale=LOCALES[tongue])
-        asked = await bot.people.say("ben", f"@bot {question}")
-        await call.until(lambda: said in visible(call.original or {}), WAIT)
-        key = f"thread:{asked['id']}"
-        await bot.people.until(lambda: key in bot.discord.world.channels)
-        thread = bot.discord.world.channels[key]
-        assert await bot.people.seen(lambda m: said in visible(m), thread, WAIT)
-        assert len(bot.people.messages(thread)) == 1
-        await bot.people.until(lambda: not bot.bot.reception.busy)

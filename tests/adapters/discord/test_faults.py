@@ -255,3 +255,39 @@ async def test_an_acknowledgement_that_comes_too_late_still_ends_in_an_answer(jo
         late = await bot.people.seen(lambda m: m["type"] == 0 and "14 days" in visible(m))
         assert call.original is None
         assert late["mentions"] == []
+
+
+@pytest.mark.parametrize("tongue", ["en", "es"])
+async def test_what_is_given_up_is_said(join: Joining, tongue: str) -> None:
+    """Three tries that fail end in a sentence, in the command's own message and below the mention; a click's too."""
+    async with join(beat=0.1) as bot:
+
+        async def broken(*_: Any, **__: Any) -> str:
+            raise ZeroDivisionError
+
+        handler = bot.bot.reception._handler._inner  # which is watched from around it
+        handler._answering.ask = handler._clicks.verdict = broken
+        said = {"en": "could not finish it", "es": "no he podido"}[tongue]
+        question = {"en": "how long do refunds take?", "es": "¿cuánto tardan los refunds en llegar?"}[tongue]
+        call = await bot.people.slash("ben", "ask", question=question, _locale={"en": "en-US", "es": "es-ES"}[tongue])
+        asked = await bot.people.say("ben", f"@bot {question}")
+        await call.until(lambda: said in visible(call.original or {}), WAIT)
+        key = f"thread:{asked['id']}"
+        await bot.people.until(lambda: key in bot.discord.world.channels)
+        thread = bot.discord.world.channels[key]
+        assert await bot.people.seen(lambda m: said in visible(m), thread, WAIT)
+        assert len(bot.people.messages(thread)) == 1
+        await bot.people.until(lambda: not bot.bot.reception.busy)
+
+
+async def test_a_token_that_is_not_taken_loses_nothing(join: Joining) -> None:
+    """Discord's 401 is no refusal of the answer: it is kept, and said once the token is taken again."""
+    async with join(beat=0.1) as bot:
+        rest, token = bot.discord.rest, bot.discord.token
+        rest._token = "another"
+        asked = await bot.people.say("ben", "@bot how long do refunds take?")
+        await asyncio.sleep(0.4)
+        assert len(bot.people.messages()) == 1
+        rest._token = token
+        thread = await opened(bot, asked)
+        assert await bot.people.seen(lambda m: "14 days" in visible(m), thread, WAIT)
