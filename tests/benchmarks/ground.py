@@ -80,6 +80,7 @@ async def load(urls: Urls, chunks: int) -> Ground:
         with without_indexes(connection, "data_chunk", ground.table):
             _fill(connection, ground, rows[0][0])
         connection.execute(f"vacuum (analyze) vocero.data_chunk, vocero.{ground.table}, vocero.lexeme_count")
+        connection.execute("checkpoint")  # or the server would still be writing it down while it is asked
     return ground
 
 
