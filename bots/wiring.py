@@ -13,6 +13,7 @@ from bots.watching import Watching
 from core.bot import Bot
 from core.bulletin import Bulletin
 from core.chat import Exchanges, Lessons
+from core.ending import end
 from core.errors import BotError, SetupError, UnavailableError
 from core.grounding import SERVED, STRICT
 from core.inbox import Inbox
@@ -266,9 +267,7 @@ async def _nightly(settings: Settings, ends: Ends, database: "Database") -> Asyn
     try:
         yield len(tasks) == len(owners)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 def _opened(settings: Settings) -> tuple[str, ...]:

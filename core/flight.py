@@ -11,6 +11,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Final, Protocol
 
 from core import budgets
+from core.ending import end
 from core.messages import Answer, Done, Event
 
 LEASE: Final = 2.0  # seconds that a leader may be silent
@@ -112,8 +113,10 @@ async def _follow(leases: Leases, workspace: str, key: str, token: str) -> Answe
 async def _held(leases: Leases | None, workspace: str, key: str, token: str) -> AsyncIterator[None]:
     """Give signs of life during the block."""
 
+    over = False
+
     async def beat() -> None:
-        while leases:
+        while leases and not over:
             await asyncio.sleep(BEAT)
             await leases.hold(workspace, key, token)
 
@@ -121,5 +124,5 @@ async def _held(leases: Leases | None, workspace: str, key: str, token: str) -> 
     try:
         yield
     finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+        over = True  # should the cancellation be lost
+        await end(beating)

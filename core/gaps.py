@@ -14,6 +14,7 @@ from typing import Final, Self
 from core.audience import to_audience
 from core.bot import Bot
 from core.chat import Gap, Lessons
+from core.ending import end
 from core.errors import BotError
 from core.inbox import Arrival
 from core.messages import Question
@@ -50,8 +51,7 @@ class Gaps:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._looking:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+            await end(self._looking)
 
     async def look(self) -> int:
         """Try what is ripe and hand over what can be answered; return how many were. BotError."""

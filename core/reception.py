@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+from core.ending import end
 from core.errors import BotError, KnowledgeDown, UnavailableError
 from core.fairness import Places
 from core.inbox import BEAT, Arrival, Inbox, Work
@@ -228,16 +229,13 @@ class Reception:
             await asyncio.wait(set(self._works), timeout=self._grace)
         await self._hand_over(set(self._works))
         if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end(self._keeper)
 
     async def _hand_over(self, tasks: "set[asyncio.Task[None]]") -> None:
         """Stop works, begun or not, and let another process have them; those who wait are told before it may."""
         entries, begun = [self._works[task] for task in tasks], tasks & self._running
         unbegun = [self._works[task].work for task in tasks - begun]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         if self._parting and unbegun:
             await self._quietly(self._parting(unbegun))
         for entry in entries:

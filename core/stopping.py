@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from core.ending import end
 from core.messages import Answer
 
 STOPPED = "stopped"  # what a cancellation carries that somebody wished
@@ -23,8 +24,7 @@ class Readings:
             return await task
         except asyncio.CancelledError as cancelled:
             if cancelled.args != (STOPPED,) or (mine and mine.cancelling()):
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await end(task)
                 raise
             return None
         finally:

@@ -14,6 +14,7 @@ import discord
 import structlog
 
 from adapters.discord.client import Ears
+from core.ending import end
 from core.errors import SetupError
 
 FIRST, LONGEST = 1.0, 60.0  # seconds between two clients
@@ -44,8 +45,7 @@ class Supervisor:
         if self._client is not None:
             await self._client.close()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
 
     async def client(self) -> Ears:
         """Return a client that is logged in, so that it can write; SetupError when there will be none."""
@@ -87,8 +87,7 @@ class Supervisor:
                     return
                 log.warning("discord_connection_ended", error=type(error).__name__)
             finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+                await end(watching)
                 if not client.is_closed():
                     await client.close()
             wait = self._wait if client.is_ready() else min(LONGEST, wait * 2)

@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 
 from adapters.slack.errors import to_error
+from core.ending import end
 
 SOCKETS: Final = 2  # of Slack's 10: one may be replaced while the other listens
 PING: Final = 10.0  # seconds between pings; after four without an answer a socket counts as stalled
@@ -47,8 +48,7 @@ class Sockets:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._watching:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+            await end(self._watching)
         await self._close()
 
     async def connected(self) -> int:

@@ -69,6 +69,8 @@ class RedisStore:
             if time.monotonic() < self._again:
                 self._failed()
                 return otherwise
+            task = asyncio.current_task()
+            asked = task.cancelling() if task else 0
             try:
                 result = await call(self._redis)
             except (RedisError, OSError, TimeoutError) as error:
@@ -79,6 +81,8 @@ class RedisStore:
                 self._failed()
                 return otherwise
             self._failures = 0
+            if task and task.cancelling() > asked:  # lost in the driver's wait_for: see core.ending
+                raise asyncio.CancelledError
             return result
 
     async def insist(self, call: Callable[[Redis], Awaitable[T]]) -> T:

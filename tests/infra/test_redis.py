@@ -140,3 +140,23 @@ async def test_having_no_redis_at_all_is_a_way_to_live() -> None:
     await NoAnswers().keep("slack/T1", "k", answer(), seconds=1)
     assert await NoAnswers().find("slack/T1", "k") is None
     assert await NoAnswers().purge("slack/T1", "d") == 0
+
+
+async def test_a_cancellation_that_the_driver_lost_is_not_lost(store: RedisStore) -> None:
+    """Until Python 3.12 `asyncio.wait_for` may give its result instead; who asked to stop is stopped all the same."""
+    begun = asyncio.Event()
+
+    async def deaf(_: object) -> int:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return 1
+        return 2
+
+    task = asyncio.create_task(store.attempt(deaf, 0))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.answers()
