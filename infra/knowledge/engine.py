@@ -83,6 +83,18 @@ class PassageRetriever(VectorIndexRetriever):
     def _determine_nodes_to_fetch(self, query_result: VectorStoreQueryResult) -> list[str]:
         return []  # the stock method hashes every text only to learn that it is one
 
+    @override
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        if query_bundle.embedding is None and self._needs_embedding():
+            return await super()._aretrieve(query_bundle)
+        return await self._aget_nodes_with_embeddings(query_bundle)  # the vector came along: no span around nothing
+
+    @override
+    async def _ahandle_recursive_retrieval(
+        self, query_bundle: QueryBundle, nodes: list[NodeWithScore]
+    ) -> list[NodeWithScore]:
+        return nodes  # passages only: none stands for another index
+
 
 class PassageSynthesizer(BaseSynthesizer):
     """Ends the query engine in its source nodes: no prompt, no model, no token counted."""

@@ -18,6 +18,8 @@ from tests.infra.knowledge.teaching import Company
     ("theirs", "ours", "name"),
     [
         (VectorIndexRetriever, PassageRetriever, "_determine_nodes_to_fetch"),
+        (VectorIndexRetriever, PassageRetriever, "_aretrieve"),
+        (VectorIndexRetriever, PassageRetriever, "_ahandle_recursive_retrieval"),
         (BaseSynthesizer, PassageSynthesizer, "asynthesize"),
     ],
 )
