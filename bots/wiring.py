@@ -244,7 +244,15 @@ def _to_health(settings: Settings, ends: Ends, database: "Database") -> Mapping[
         await check_writable(database)
         return "PostgreSQL takes writes"
 
+    async def apart() -> str:
+        for member in others:
+            await check_writable(member)
+        return f"{len(others)} databases of some workspaces' own take writes"
+
+    _, *others = database.members
     looks: dict[str, Health] = {"database": writable, "embeddings": lambda: embedder_health(settings)}
+    if others:  # one that is away is a trouble, but the others' workspaces are answered: no reason to be unready
+        looks["databases apart"] = apart
     if ends.redis:  # one that nobody wants is no trouble
         looks["redis"] = lambda: redis_health(ends)
     if ends.models:

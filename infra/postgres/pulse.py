@@ -49,7 +49,7 @@ async def pulse(database: Database) -> Pulse:
 async def check_writable(database: Database) -> None:
     """Raise KnowledgeDown with the remedy when nothing could be recorded. A busy database is not a broken one."""
     try:
-        writable = all(flag for (flag,) in await database.everywhere(_WRITABLE, ()))
+        [(writable,)] = await database.fetch(_WRITABLE, ())
     except KnowledgeDown as down:
         if str(down) == BUSY:
             return

@@ -20,6 +20,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from typing_extensions import override
 
+from core import budgets
 from core.errors import KnowledgeDown, SetupError
 from infra.postgres.pool import Connection, Database, Row
 
@@ -124,14 +125,10 @@ class Spread(Database):
 
     @asynccontextmanager
     @override
-    async def reading(self, workspace: str) -> AsyncIterator[Connection]:
+    async def _transaction(
+        self, begin: str, workspace: str, *, patience: float = budgets.DATABASE_READ
+    ) -> AsyncIterator[Connection]:
         home = self._homes.get(workspace)
-        async with home.reading(workspace) if home else super().reading(workspace) as connection:
-            yield connection
-
-    @asynccontextmanager
-    @override
-    async def writing(self, workspace: str) -> AsyncIterator[Connection]:
-        home = self._homes.get(workspace)
-        async with home.writing(workspace) if home else super().writing(workspace) as connection:
+        opened = home._transaction if home else super()._transaction  # noqa: SLF001 - one of its own kind
+        async with opened(begin, workspace, patience=patience) as connection:
             yield connection

@@ -119,10 +119,7 @@ async def test_another_model_is_taken_in_every_database(two: Two) -> None:
 async def test_one_database_away_stops_nobody_else(two: Two, postgres_server: Server) -> None:
     """Its workspaces are told; the others are answered, reaped and swept as before."""
     await two.company(MAIN).teach("refunds", "Refunds take 14 days.")
-    name = two.apart.admin.rpartition("/")[2]
-    async with await AsyncConnection.connect(postgres_server.url("postgres"), autocommit=True) as connection:
-        await connection.execute(f"alter database {name} allow_connections false")
-        await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+    await change(postgres_server, two.apart, "allow_connections false")
     with pytest.raises(KnowledgeDown):
         await two.company(APART).librarian.documents(APART)
     found = await two.company(MAIN).engine.retrieve("refunds", workspace=MAIN, audience=EVERYONE, limit=3)
@@ -130,6 +127,30 @@ async def test_one_database_away_stops_nobody_else(two: Two, postgres_server: Se
     assert await PostgresInbox(two.spread).reap("slack/", 10) == []
     assert await two.company(MAIN).librarian.sweep() == 0
     await check_writable(two.spread)
+
+
+async def test_a_main_database_that_takes_no_writes_is_a_trouble_one_apart_only_its_own(
+    two: Two, postgres_server: Server
+) -> None:
+    """Readiness asks the main one: most workspaces live there, and those that are new."""
+    main, apart = two.spread.members
+    await change(postgres_server, two.apart, "set default_transaction_read_only = on")
+    await check_writable(main)
+    with pytest.raises(KnowledgeDown):
+        await check_writable(apart)
+    await change(postgres_server, two.apart, "reset default_transaction_read_only")
+    await change(postgres_server, two.main, "set default_transaction_read_only = on")
+    await check_writable(apart)
+    with pytest.raises(KnowledgeDown):
+        await check_writable(main)
+
+
+async def change(server: Server, urls: Urls, how: str) -> None:
+    """Alter a database, and let every connection to it end, so that it holds."""
+    name = urls.admin.rpartition("/")[2]
+    async with await AsyncConnection.connect(server.url("postgres"), autocommit=True) as connection:
+        await connection.execute(f"alter database {name} {how}")
+        await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
 
 
 @pytest.mark.parametrize(
