@@ -17,6 +17,7 @@ from core.phrases import phrase
 from core.ports import Embedder, Journal, Knowledge, Librarian, Shelf, Speaker, Voices
 from core.reading import Reading, read
 from core.speaking import Draft, checked
+from core.vectors import Sentences
 from core.watch import Watch
 
 TOKENS: Final = 320  # of an answer: five sentences with room
@@ -58,7 +59,8 @@ class Author:
         voice: str,
         nearby: Nearby | None,
     ) -> None:
-        self._knowledge, self._librarian, self._embedder, self._journal = knowledge, librarian, embedder, journal
+        self._knowledge, self._librarian, self._journal = knowledge, librarian, journal
+        self._vectors = Sentences(embedder)
         self._voices, self._guard, self._voiced, self._voice, self._nearby = voices, guard, voiced, voice, nearby
 
     async def write(self, inquiry: Inquiry, watch: Watch) -> AsyncGenerator[Event]:
@@ -102,7 +104,7 @@ class Author:
         reading = await read(
             inquiry.asked,
             self._knowledge,
-            self._embedder,
+            self._vectors,
             workspace=question.workspace,
             audience=question.audience,
             bar=inquiry.bar,

@@ -11,7 +11,7 @@ from typing import Final
 
 from core.citations import unmarked
 from core.messages import Passage
-from core.ports import Embedder
+from core.vectors import Sentences
 from core.words import content, sentences, stem
 
 PASSAGES: Final = 3  # passages whose sentences are scored: more changed no figure, and each costs milliseconds
@@ -147,9 +147,9 @@ def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 async def score(
-    question: str, passages: Sequence[Passage], embedder: Embedder | None, *, told: str = ""
+    question: str, passages: Sequence[Passage], vectors: Sentences | None, *, told: str = ""
 ) -> list[Scored]:
-    """Return the excerpts of the first passages, closest first; by words alone without an embedder. EmbedderDown.
+    """Return the excerpts of the first passages, closest first; by words alone without vectors. EmbedderDown.
 
     What stands in `told` counts less: the conversation has heard it.
     """
@@ -157,25 +157,22 @@ async def score(
     by_words = sorted(several, key=lambda e: -shared(question, f"{e.lead} {e.text}"))[:EXCERPTS]
     framed = [f"{_frame(passages[e.n - 1])}: {e.lead} {e.text}" for e in by_words]
     cosines = [0.0] * len(by_words)
-    asked: list[float] = []
-    if embedder is not None and framed:
-        asked, *vectors = await embedder.embed([question, *framed])
-        cosines = [_cosine(asked, v) for v in vectors]
+    asked: Sequence[float] = ()
+    if vectors is not None and framed:
+        asked, found = await vectors.embed(framed, question=question)
+        cosines = [_cosine(asked, vector) for vector in found]
     scored = [
         Scored(e, c, shared(question, f), old=bool(told) and shared(e.text, told) >= _TOLD)
         for e, c, f in zip(by_words, cosines, framed, strict=True)
     ]
     ranked = sorted(scored, key=lambda s: (-s.score, s.excerpt.n, s.excerpt.order))
-    if embedder is None or not ranked:
+    if vectors is None or not ranked:
         return ranked
     closest = sorted(range(len(ranked)), key=lambda n: -ranked[n].cosine)[:ALONE]
-    for n, vector in zip(closest, await embedder.embed([_said(ranked[n].excerpt) for n in closest]), strict=True):
+    _, alone = await vectors.embed([ranked[n].excerpt.whole for n in closest])
+    for n, vector in zip(closest, alone, strict=True):
         ranked[n] = replace(ranked[n], alone=_cosine(asked, vector))
     return ranked
-
-
-def _said(excerpt: Excerpt) -> str:
-    return f"{excerpt.lead} {excerpt.text}".strip()
 
 
 def _frame(passage: Passage) -> str:

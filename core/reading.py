@@ -11,7 +11,8 @@ from core.bar import DEFAULT, Bar
 from core.errors import EmbedderDown
 from core.followup import Asked
 from core.messages import Passage
-from core.ports import Embedder, Found, Knowledge
+from core.ports import Found, Knowledge
+from core.vectors import Sentences
 
 RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
 FUSED: Final = 40  # passages of each wording that are fused
@@ -31,7 +32,7 @@ class Reading:
 async def read(
     asked: Asked,
     knowledge: Knowledge,
-    embedder: Embedder,
+    vectors: Sentences,
     *,
     workspace: str,
     audience: Audience,
@@ -44,7 +45,7 @@ async def read(
     try:
         # an embedder that has just been silent is not waited for twice, and one that falls silent now not for long
         async with asyncio.timeout(budgets.EMBED_PASSAGES):
-            ranked = await extract.score(asked.text, passages, None if lacking else embedder, told=asked.told)
+            ranked = await extract.score(asked.text, passages, None if lacking else vectors, told=asked.told)
     except (EmbedderDown, TimeoutError) as error:
         lacking = lacking or str(error) or "The embedding server did not answer in time."
         ranked = await extract.score(asked.text, passages, None, told=asked.told)

@@ -11,6 +11,7 @@ from core.bar import Bar
 from core.errors import UnavailableError
 from core.ports import Embedder, Knowledge
 from core.reading import read
+from core.vectors import Sentences
 from infra.knowledge.evaluation import to_asked
 from infra.knowledge.judged import Query
 
@@ -35,8 +36,9 @@ async def weigh(
     knowledge: Knowledge, embedder: Embedder, queries: Sequence[Query], *, workspace: str, bar: Bar
 ) -> AsyncIterator[Weighed]:
     """Yield what the gate makes of each question. UnavailableError when it had to do without embedder."""
+    vectors = Sentences(embedder)
     for query in queries:
-        reading = await read(to_asked(query), knowledge, embedder, workspace=workspace, audience=EVERYONE, bar=bar)
+        reading = await read(to_asked(query), knowledge, vectors, workspace=workspace, audience=EVERYONE, bar=bar)
         if reading.lacking:
             raise UnavailableError(f"This would be no measure of the gate: {reading.lacking}")
         yield Weighed(

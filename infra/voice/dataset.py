@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.examples import FEWEST, Example, Mix, Row, Split, rows, scrubbed, split, voice_stems
 from core.messages import Passage
 from core.ports import Embedder, Knowledge, Librarian
+from core.vectors import Sentences
 from infra.voice.scrub import scrub
 from infra.voice.sources import Material
 
@@ -133,9 +134,10 @@ async def narrowed(
     examples: Sequence[Example], found: Mapping[str, Sequence[Passage]], embedder: Embedder
 ) -> AsyncIterator[tuple[str, list[Passage]]]:
     """Yield each example's passages as a small model is shown them: with their closest excerpts alone."""
+    vectors = Sentences(embedder)
     for example in examples:
         passages = found.get(example.id, ())
-        ranked = await extract.score(example.question, passages, embedder)
+        ranked = await extract.score(example.question, passages, vectors)
         yield example.id, list(extract.narrowed(passages, ranked))
 
 
