@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from core.messages import Arm
 
 if TYPE_CHECKING:
     from bots.wiring import Vocero
+    from infra.knowledge.abstaining import Case
     from infra.knowledge.evaluation import Shelved
     from infra.knowledge.judged import Judged
 
@@ -62,20 +63,30 @@ def retrieval(
 
 @evaluation.command(epilog="Example: vocero eval abstention judged/ --against before.json")
 def abstention(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Its queries carry answerable: true, false or null.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Its queries carry answerable: true, false or null.")
+    ] = None,
     workspace: Workspace = WORKSPACE,
     apply: Annotated[bool, typer.Option("--apply", help="Set the bar of --workspace by what was measured.")] = False,
     against: Against = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how well questions that the documents of DIR answer are told from those they do not."""
+    """Measure how well questions that the documents answer are told from those they do not.
+
+    Without DIR: the approved answers of --workspace, as they were asked and again without the documents they cite.
+    """
+    from infra.knowledge.abstaining import to_case
     from infra.knowledge.judged import read_answerable
 
+    name = readable(workspace, "workspace")
+    if folder is None:
+        _printed(_own(name, apply, as_json), tables.of_abstention, against, as_json)
+        return
     judged = read_answerable(folder)
-    name = readable(workspace, "workspace") if apply else ""
 
     async def measure(vocero: "Vocero", shelved: "Shelved", workspace: str, step: Step) -> Measured:  # noqa: ARG001
-        return await _weigh(vocero, judged, workspace, name, step)
+        cases, bar_of = [to_case(query) for query in judged.queries], name if apply else ""
+        return await _weigh(vocero, cases, workspace, bar_of, step, apply=apply)
 
     _measured(judged, measure, tables.of_abstention, against, as_json)
 
@@ -111,8 +122,21 @@ def _measured(
     model: bool = False,
 ) -> None:
     """Measure and print; compare with the earlier run."""
-    before, began = to_earlier(against), time.monotonic()
-    measured = run(_try(judged, measure, as_json, model))
+    _printed(_try(judged, measure, as_json, model), to_lines, against, as_json)
+
+
+def _printed(
+    measuring: Coroutine[Any, Any, Measured],
+    to_lines: Callable[[Measured], list[str]],
+    against: Path | None,
+    as_json: bool,
+) -> None:
+    try:
+        before, began = to_earlier(against), time.monotonic()
+    except InputError:
+        measuring.close()
+        raise
+    measured = run(measuring)
     measured["seconds"] = round(time.monotonic() - began, 1)
     if before is not None:
         measured["against"] = tables.compared(measured, before)
@@ -186,23 +210,43 @@ async def _search(
     return {**measured, "n": len(judged.queries), "chunks": shelf.chunks, "rows": rows}
 
 
-async def _weigh(vocero: "Vocero", judged: "Judged", workspace: str, apply_to: str, step: Step) -> Measured:
+async def _own(workspace: str, apply: bool, as_json: bool) -> Measured:
+    """Measure on a workspace's own documents and approved answers. InputError where there are none."""
+    from bots.wiring import open_database, open_vocero
+    from infra.knowledge.abstaining import to_cases
+    from infra.postgres.examples import PostgresExamples
+    from infra.settings import read_settings
+
+    settings, say = read_settings(), quiet(as_json)
+    async with open_database(settings, say=say) as database:
+        cases = to_cases(await PostgresExamples(database).listed(workspace))
+    if not cases:
+        raise InputError(f"Nobody has approved an answer with sources in {workspace}: approve some, or name a DIR.")
+    async with open_vocero(settings, say=say, model=False, redis=False) as vocero:
+        with _steps(shown=sys.stderr.isatty() and not as_json) as step:
+            return await _weigh(vocero, cases, workspace, workspace, step, apply=apply)
+
+
+async def _weigh(
+    vocero: "Vocero", cases: "Sequence[Case]", workspace: str, bar_of: str, step: Step, *, apply: bool
+) -> Measured:
+    """Measure with the bar of a workspace, the default for none, and set that if asked."""
     from core.bar import DEFAULT, calibrated
     from infra.knowledge.abstaining import intervals, measures, weigh
 
-    bar = await vocero.bars.bar(apply_to) if apply_to else DEFAULT
-    weighed, asked = [], step("asking", len(judged.queries))
-    async for one in weigh(vocero.knowledge, vocero.embedder, judged.queries, workspace=workspace, bar=bar):
+    bar = await vocero.bars.bar(bar_of) if bar_of else DEFAULT
+    weighed, asked = [], step("asking", len(cases))
+    async for one in weigh(vocero.knowledge, vocero.embedder, cases, workspace=workspace, bar=bar):
         weighed.append(one)
         asked()
     found: Measured = {name: round(value, 4) for name, value in measures(weighed).items()}
     found |= {"n": len(weighed), "bar": asdict(bar), "intervals": intervals(weighed)}
     fitted = calibrated(*([one.strength for one in weighed if one.answerable is kind] for kind in (True, False)))
     found["fitted"] = asdict(fitted) if fitted else None
-    if apply_to:
+    if apply:
         if fitted is None:
             raise InputError("There are too few questions to fit a bar on: give at least 20 of each kind.")
-        await vocero.bars.keep(apply_to, fitted, by="eval")
+        await vocero.bars.keep(bar_of, fitted, by="eval")
     return found | {"rows": {"gate": {one.id: asdict(one) for one in weighed}}}
 
 

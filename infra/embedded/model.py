@@ -42,8 +42,9 @@ class Model:
         steady: bool = False,
     ) -> None:
         self._home, self._credentials = home, credentials
-        self._adapters, self._steady = adapters, steady
-        self._service, self._file = service, file
+        # whole paths: the server stands somewhere else
+        self._adapters, self._steady = [adapter.absolute() for adapter in adapters], steady
+        self._service, self._file = service, file.absolute() if file else None
         self._loading: Child | None = None
         self._port = 0
 

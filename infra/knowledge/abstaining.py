@@ -1,21 +1,24 @@
 """Measure the gate: how well it tells questions that the documents answer from those they do not."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from core.audience import EVERYONE
+from core.audience import EVERYONE, Audience, to_audience
 from core.bar import Bar
 from core.errors import UnavailableError
-from core.ports import Embedder, Knowledge
+from core.followup import Asked, understand
+from core.ports import Embedder, Found, Knowledge, Shelf
 from core.reading import read
 from core.vectors import Sentences
 from infra.knowledge.evaluation import to_asked
 from infra.knowledge.judged import Query
+from infra.postgres.examples import Kept
 
 KEPT: Final = 0.9  # of the answerable questions are answered where the refusals are compared
+DEEPER: Final = 8  # times as many passages are asked for where some are not looked at
 RESAMPLES: Final = 1_000
 TAIL: Final = 0.025  # outside the interval, on each side
 METRICS: Final = ("auroc", "refused_at_90_answered", "answered", "refused")
@@ -32,18 +35,75 @@ class Weighed:
     cosine: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A question, whether the documents answer it, and who asks."""
+
+    id: str
+    asked: Asked
+    answerable: bool
+    audience: Audience = EVERYONE
+    without: frozenset[str] = frozenset()  # documents that are not looked at
+
+
+def to_case(query: Query) -> Case:
+    """Return a judged question as a case."""
+    return Case(id=query.id, asked=to_asked(query), answerable=bool(query.answerable))
+
+
+def to_cases(examples: Iterable[Kept]) -> list[Case]:
+    """Return approved answers as cases: as they were asked, and once more without the documents that answer them.
+
+    Each by those who could read the answer; one that waits for an approval, or names no document, says nothing.
+    """
+    cases: list[Case] = []
+    for kept in examples:
+        example, audience = kept.example, to_audience(kept.audience)
+        documents = frozenset(passage.document for passage in example.passages)
+        if not kept.approved_by or not documents:
+            continue
+        asked = understand(example.question, ())
+        cases.append(Case(id=example.id, asked=asked, answerable=True, audience=audience))
+        missing = f"{example.id} without its documents"
+        cases.append(Case(id=missing, asked=asked, answerable=False, audience=audience, without=documents))
+    return cases
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """Knowledge as if some documents were not there."""
+
+    knowledge: Knowledge
+    documents: frozenset[str]
+
+    async def shelf(self, workspace: str, audience: Audience) -> Shelf:
+        """Return the real shelf."""
+        return await self.knowledge.shelf(workspace, audience)
+
+    async def retrieve(
+        self, query: str, *, workspace: str, audience: Audience, limit: int, mode: str = "hybrid"
+    ) -> Found:
+        """Return the best of the others."""
+        found = await self.knowledge.retrieve(
+            query, workspace=workspace, audience=audience, limit=DEEPER * limit, mode=mode
+        )
+        others = [passage for passage in found.passages if passage.document not in self.documents]
+        return replace(found, passages=tuple(others[:limit]))
+
+
 async def weigh(
-    knowledge: Knowledge, embedder: Embedder, queries: Sequence[Query], *, workspace: str, bar: Bar
+    knowledge: Knowledge, embedder: Embedder, cases: Sequence[Case], *, workspace: str, bar: Bar
 ) -> AsyncIterator[Weighed]:
     """Yield what the gate makes of each question. UnavailableError when it had to do without embedder."""
     vectors = Sentences(embedder)
-    for query in queries:
-        reading = await read(to_asked(query), knowledge, vectors, workspace=workspace, audience=EVERYONE, bar=bar)
+    for case in cases:
+        known = Without(knowledge, case.without) if case.without else knowledge
+        reading = await read(case.asked, known, vectors, workspace=workspace, audience=case.audience, bar=bar)
         if reading.lacking:
             raise UnavailableError(f"This would be no measure of the gate: {reading.lacking}")
         yield Weighed(
-            id=query.id,
-            answerable=bool(query.answerable),
+            id=case.id,
+            answerable=case.answerable,
             strength=reading.verdict.strength,
             enough=reading.verdict.enough,
             cosine=max((p.cosine for p in reading.passages if p.cosine is not None), default=0.0),

@@ -107,6 +107,33 @@ def test_a_bar_is_not_fitted_on_a_handful_of_questions(vocero: Vocero, known: Pa
     assert "at least 20 of each kind" in ran.err
 
 
+def test_the_bar_is_fitted_on_a_workspaces_own_approved_answers(vocero: Vocero, tmp_path: Path) -> None:
+    """Each question as it was asked, and again without the documents it cites; what nobody approved does not count."""
+    own = ("-w", "own")
+    things = ("stove", "tent", "canoe", "lantern", "anchor", "kettle", "saddle", "piano", "ladder", "carpet")
+    lines = []
+    for n, thing in enumerate(things * 2):
+        about = f"{thing} {'red' if n < len(things) else 'blue'}"
+        said = f"The {about} is hired out for {n + 3} pounds a week."
+        vocero("docs", "add", "-", *own, "--title", about, stdin=said.encode())
+        [taught] = [d["id"] for d in vocero("docs", "list", *own, "--json").json if d["title"] == about]
+        passages = [{"document": taught, "text": said}]
+        lines.append({"question": f"How much is the {about} a week?", "answer": f"{said} [1]", "passages": passages})
+    file = tmp_path / "own.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    vocero("voice", "examples", "import", str(file), *own)
+    assert "Nobody has approved" in vocero("eval", "abstention", *own).err
+    vocero("voice", "examples", "import", str(file), "-w", "other", "--by", "Ada")
+    for example in vocero("voice", "examples", "list", *own, "--json").json:
+        vocero("voice", "examples", "approve", example["id"], *own, "--by", "Ada")
+    ran = vocero("eval", "abstention", *own, "--apply", "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.json["n"], ran.json["answered"]) == (40, 1.0)
+    assert ran.json["auroc"] > 0.7
+    again = vocero("eval", "abstention", *own, "--json").json
+    assert again["bar"]["least"] == pytest.approx(ran.json["fitted"]["least"])
+
+
 def test_answers_are_measured_whole(vocero: Vocero, known: Path, tmp_path: Path) -> None:
     """Correct, faithful, cited and refused, for the arm that is live; the follow-up has its conversation."""
     ran = vocero("eval", "answers", str(known), "--json")

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.audience import EVERYONE
 from core.bar import DEFAULT
-from infra.knowledge.abstaining import Weighed, auroc, measures, refused_at, weigh
+from infra.knowledge.abstaining import Weighed, auroc, measures, refused_at, to_case, weigh
 from infra.knowledge.judged import Query, read_answerable
 from tests.benchmarks.session import Session, command
 from tests.benchmarks.shelf import Shop, missing, open_shop
@@ -32,7 +32,8 @@ async def bench(session: Session) -> list[Row]:
             workspace = f"bench/{name}"
             await shop.learn(workspace, judged)
             queries = judged.queries
-            ours = [one async for one in weigh(shop.engine, shop.embedder, queries, workspace=workspace, bar=DEFAULT)]
+            cases = [to_case(query) for query in queries]
+            ours = [one async for one in weigh(shop.engine, shop.embedder, cases, workspace=workspace, bar=DEFAULT)]
             plain = await _plain(shop, workspace, queries)
             rows += to_rows(name, ours, plain)
     return rows

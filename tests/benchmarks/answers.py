@@ -1,7 +1,8 @@
 """The cache of answers: what an exact hit costs, and how often a question in other words finds its answer.
 
 Near-duplicates are asked of `cache-qqp` (pairs that people called duplicates; half of the counterparts are taken away,
-so that many questions have no answer to find) and, with the passages found for them, of `claude-docs` reworded. The
+so that many questions have no answer to find) and, with the passages found for them, of `claude-docs`: half of its
+questions are known, all are asked in other words, and once more with one word changed that makes another question. The
 peer is the cosine alone, at the best threshold that it could have had on these very questions; ours stands as shipped.
 Wrong: of the answers served, those of a question that nobody called the same. Then audiences and edits, 1,000 of each.
 """
@@ -10,6 +11,7 @@ import asyncio
 import gzip
 import json
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -61,6 +63,23 @@ REWORDINGS: Sequence[Callable[[str], str]] = (
     ),
     lambda text: f"{text.rstrip('?')}, and can you explain it briefly?",
 )
+# a question with the one in place of the other is another question
+INSTEAD: Sequence[tuple[str, str]] = (
+    *(("Python", "TypeScript"), ("Haiku", "Opus"), ("Sonnet", "Haiku"), ("Messages API", "Text Completions API")),
+    *(("Text Completions API", "Messages API"), ("input", "output"), ("output", "input"), ("request", "response")),
+    *(
+        ("response", "request"),
+        ("multiple", "single"),
+        ("improve", "reduce"),
+        ("reduce", "increase"),
+        ("long", "short"),
+    ),
+    *(("first", "last"), ("before", "after"), ("with", "without"), ("using", "avoiding"), ("benefit", "drawback")),
+    *(("advantage", "disadvantage"), ("AWS", "Azure"), ("Amazon Bedrock", "Vertex AI"), ("create", "delete")),
+    *(("two", "three"), ("three", "four"), ("can", "can't"), ("should", "shouldn't"), ("legacy", "current")),
+    *(("success", "failure"), ("start", "stop"), ("include", "exclude"), ("add", "remove"), ("new", "old")),
+)
+CHANGED = 3  # of them are tried on a question, at most
 
 Vectors = NDArray[np.float32]
 
@@ -131,7 +150,7 @@ async def _questions_alone(session: Session) -> list[Row]:
     pairs = pairs[FITTED:][: session.times(PAIRS)]
     held = list({normal(origin): origin for origin, _ in pairs}.values())[::2]
     exact = {normal(text) for text in held}
-    asked = [similar for _, similar in pairs if normal(similar) not in exact]
+    asked = list({normal(similar): similar for _, similar in pairs if normal(similar) not in exact}.values())
     embedder = MiniLM()
     known, wanted = np.array(await embedder.embed(held)), np.array(await embedder.embed(asked))
     tried = _try(asked, wanted @ known.T, held, lambda one, other: same(one) == same(other))
@@ -210,20 +229,30 @@ async def _with_passages(session: Session) -> list[Row]:
             found = await engine.retrieve(text, workspace="bench/near", audience=EVERYONE, limit=8)
             return to_place("", found.passages)
 
-        held = [query.text for query in judged.queries][: session.times(100)]
-        reworded = [(text, change(text)) for text in held for change in REWORDINGS if change(text) != text]
-        places = {text: await place(text) for text in {*held, *(said for _, said in reworded)}}
-    known = np.array(await embedder.embed(held))
-    wanted = np.array(await embedder.embed([said for _, said in reworded]))
-    origin = {said: text for text, said in reworded}
-    cosines = wanted @ known.T
-    alone = _try([said for _, said in reworded], cosines, held, lambda one, other: origin[one] == other)
+        questions = [query.text for query in judged.queries][: session.times(100)]
+        held = questions[::2]
+        origin = {said: text for text in questions for said in reworded(text)}
+        asked = [*origin, *(said for text in questions for said in changed(text))]
+        places = {text: await place(text) for text in {*held, *asked}}
+    cosines = np.array(await embedder.embed(asked)) @ np.array(await embedder.embed(held)).T
+    alone = _try(asked, cosines, held, lambda one, other: origin.get(one) == other)
     ours = []
-    for (_, said), row in zip(reworded, cosines, strict=True):
+    for said, row in zip(asked, cosines, strict=True):
         there = [n for n in np.argsort(-row) if places[held[n]] == places[said]][:NEAREST]
         if (found := choose(said, [Other(held[n], str(n), float(row[n])) for n in there])) is not None:
-            ours.append(origin[said] == found.asked)
+            ours.append(origin.get(said) == found.asked)
     return _rows(replace(alone, ours=ours), "with the same passages")
+
+
+def reworded(text: str) -> list[str]:
+    """Return a question in other words."""
+    return [said for change in REWORDINGS if (said := change(text)) != text]
+
+
+def changed(text: str) -> list[str]:
+    """Return other questions in nearly the same words."""
+    several = [re.sub(rf"\b{one}\b", other, text, count=1) for one, other in INSTEAD]
+    return [said for said in dict.fromkeys(several) if said != text][:CHANGED]
 
 
 # Edits and audiences
