@@ -122,7 +122,7 @@ def train(
     out: Annotated[Path, typer.Option(help="The folder for the adapter; the same one again goes on or trains anew.")],
     level: Annotated[str, typer.Option(help="adapter (LoRA), partial (the last layers) or full.")] = "adapter",
     mix: Annotated[Mix, typer.Option(help="style: the voice alone; raft: reading passages in the voice.")] = Mix.RAFT,
-    steps: Annotated[int, typer.Option(min=0, help="Default: 24 for style, 28 for raft.")] = 0,
+    steps: Annotated[int, typer.Option(min=0, help="Default: 24 for style, 64 for raft.")] = 0,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:

@@ -172,7 +172,7 @@ class Bot:
         bar = await self._bars.bar(question.workspace) if self._bars else DEFAULT
         key, place = (
             to_key(question, "\n".join([*said, f"{bar.least}"]), shelf, arm, adapter, writer.name if writer else None)
-            for said in ((*asked.wordings, asked.told), ())
+            for said in ((asked.text, *asked.wordings, asked.told), ())
         )
         return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, bar, key, place)
 

@@ -40,18 +40,40 @@ _ASKING = re.compile(
 )
 
 
+# how to answer, not what is asked: no document says it, and what is searched for with it is farther from what does
+_MANNER = re.compile(
+    r"(?i)\b(?:in|of|from|to|with|modify|provide|begin|start|end|finish|write|give|keep|make|convert|format) "
+    r"(?:your|the|this|that) (?:entire |whole |final |next )?(?:answer|response|reply|output|text|message)s?\b"
+    r"|\b(?:en|de|a) (?:tu|su|la) respuesta\b"
+)
+_ORDER = re.compile(
+    r"(?i)^\W*(?:(?:please|now|then|also|and|instead|just|por favor|ahora)\W+)*(?:ignore|disregard|forget|answer|reply"
+    r"|respond|translate|write|draft|compose|rewrite|rephrase|summari[sz]e|act|pretend|do not|don[’']t|append|encode"
+    r"|print|say|ignora|olvida|responde|contesta|traduce|escribe|redacta|resume|actúa|no)\b"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question that stands alone; other wordings to search for; what it follows up on has already been `told`."""
+    """A question that stands alone; other wordings to search for; what it follows up on has already been `told`.
+
+    `sought`: what it is about, where it also says how to answer; documents are held against that.
+    """
 
     text: str
     views: tuple[str, ...] = ()
     told: str = ""
+    sought: str = ""
+
+    @property
+    def about(self) -> str:
+        """What documents are held against."""
+        return self.sought or self.text
 
     @property
     def wordings(self) -> tuple[str, ...]:
         """All that is searched for, the question itself first."""
-        return (self.text, *self.views)
+        return (self.about, *self.views)
 
 
 def leans(text: str) -> bool:
@@ -92,6 +114,19 @@ def reduced(text: str) -> str:
     return " ".join(said[n] for n in sorted(kept)) or text
 
 
+def about(text: str) -> str:
+    """Return a message without its orders on how to answer, unchanged where it has none or nothing else."""
+    said = [sentence for line in text.split("\n") for sentence in sentences(line)]
+    kept = [sentence for sentence in said if not _orders(sentence)]
+    return " ".join(kept) if len(kept) < len(said) and any(map(_asks, kept)) else text
+
+
+def _orders(sentence: str) -> bool:
+    if sentence.rstrip("\"'”’») ").endswith(("?", "？")):
+        return False
+    return bool(_MANNER.search(sentence) or _ORDER.search(sentence))
+
+
 def asks(text: str) -> bool:
     """Whether a message nobody addressed to us asks something: people also talk to each other in our threads."""
     said = [sentence for line in text.split("\n") for sentence in sentences(line)]
@@ -108,14 +143,15 @@ def _asks(sentence: str) -> bool:
 def understand(text: str, turns: Sequence[Turn]) -> Asked:
     """Return what a message asks, given what was said before in its conversation."""
     core = reduced(text)
+    bare = about(core)
     views = [] if core == text else [text]
-    alone = standalone(core, turns)
+    alone, sought = standalone(core, turns), standalone(bare, turns)
     users = [turn.text for turn in turns if turn.who == "user" and turn.text != text]
     if users:
         # the question first: what an embedder no longer reads is then the history
         told = [turn.text for turn in turns if turn.who == "bot"]
-        views += [core, " ".join([*users[-TURNS:], core]), " ".join([core, users[-1], *told[-1:]])]
+        views += [bare, " ".join([*users[-TURNS:], bare]), " ".join([bare, users[-1], *told[-1:]])]
     others = dict.fromkeys(view[:VIEW] for view in views)
-    others.pop(alone, None)
+    others.pop(sought, None)
     said = "\n".join(turn.text for turn in turns if turn.who == "bot") if alone != core else ""
-    return Asked(alone, tuple(others), said)
+    return Asked(alone, tuple(others), said, sought if sought != alone else "")

@@ -45,14 +45,14 @@ async def read(
     try:
         # an embedder that has just been silent is not waited for twice, and one that falls silent now not for long
         async with asyncio.timeout(budgets.EMBED_PASSAGES):
-            ranked = await extract.score(asked.text, passages, None if lacking else vectors, told=asked.told)
+            ranked = await extract.score(asked.about, passages, None if lacking else vectors, told=asked.told)
     except (EmbedderDown, TimeoutError) as error:
         lacking = lacking or str(error) or "The embedding server did not answer in time."
-        ranked = await extract.score(asked.text, passages, None, told=asked.told)
+        ranked = await extract.score(asked.about, passages, None, told=asked.told)
     return Reading(
         passages=passages,
         ranked=tuple(ranked),
-        verdict=gate.judge(asked.text, passages, ranked, near=_near(several), bar=bar),
+        verdict=gate.judge(asked.about, passages, ranked, near=_near(several), bar=bar),
         lacking=lacking,
     )
 

@@ -30,13 +30,22 @@ _SUFFIXES: Final = (
 )
 
 
-@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """Return a word's comparable form: case, accents and common endings gone; digits unchanged."""
-    plain = unicodedata.normalize("NFKD", word.casefold())
-    plain = "".join(c for c in plain if not unicodedata.combining(c)).replace("’", "'").removesuffix("'s")
-    if _NUMBER.search(plain):
+    if _NUMBER.search(word):  # there is no end of numbers, so they are not kept
+        plain = _plain(word)
         return plain.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", plain) else plain
+    return _stem(word)
+
+
+def _plain(word: str) -> str:
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).replace("’", "'").removesuffix("'s")
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    plain = _plain(word)
     for suffix in _SUFFIXES:
         if plain.endswith(suffix) and len(plain) - len(suffix) >= 3:
             plain = plain[: -len(suffix)]

@@ -50,7 +50,7 @@ async def soak(minutes: float, rate: float) -> dict[str, Any]:
     """Run it and return what was seen."""
     with tempfile.TemporaryDirectory(prefix="vocero-soak-") as home, Server() as server:
         urls = server.database()
-        settings = {"VOCERO_HOME": home, "VOCERO_DATABASE_URL": urls.application}
+        settings = {"VOCERO_HOME": home, "VOCERO_DATABASE_URL": urls.application, "VOCERO_LIMIT_WORKSPACE": "off"}
         await teach(settings, urls.admin)
         async with FakeSlack() as slack, FakeTgi(text="Refunds take 14 days [1].") as tgi:
             people(slack)
