@@ -128,7 +128,7 @@ class Author:
     async def _speak(self, writer: Speaker, draft: Draft, watch: Watch) -> AsyncGenerator[Piece]:
         voice = self._voice if draft.arm is Arm.VOICE or draft.arm.tuned else ""
         guard = replace(self._guard, voice=self._guard.voice | self._voices.stems(draft.adapter))
-        request = prompt.write(draft.arm, draft.question, draft.shown, voice=voice)
+        request = prompt.write(draft.arm, draft.question, draft.shown, voice=voice, large=self._voiced)
         try:
             async with (
                 writer.speak(request, adapter=draft.adapter, max_tokens=TOKENS) as deltas,

@@ -40,10 +40,20 @@ def _fenced(passages: Sequence[Passage]) -> str:
 
 
 def write(
-    arm: Arm, question: str, passages: Sequence[Passage] = (), *, voice: str = "", turns: Sequence[Turn] = ()
+    arm: Arm,
+    question: str,
+    passages: Sequence[Passage] = (),
+    *,
+    voice: str = "",
+    turns: Sequence[Turn] = (),
+    large: bool = False,
 ) -> Prompt:
-    """Return the prompt of one arm; passages stand in retrieval order, in training and in serving alike."""
-    system = _TEXTS["rag" if arm.retrieves else "voice" if arm is Arm.VOICE else "base"]
+    """Return the prompt of one arm; passages stand in retrieval order, in training and in serving alike.
+
+    `large`: for a model that follows more rules than a small one; a trained adapter is asked as it was trained, small.
+    """
+    rag = "rag-large" if large and not arm.tuned else "rag"
+    system = _TEXTS[rag if arm.retrieves else "voice" if arm is Arm.VOICE else "base"]
     if voice:
         system += f"\n\nThe voice: {voice}"
     history = tuple(Message("user" if t.who == "user" else "assistant", t.text) for t in turns)

@@ -96,8 +96,7 @@ class Database:
         )
 
     async def __aenter__(self) -> Self:
-        # the pool hides why it cannot connect: one connection of our own says it
-        await (await connect(self._url)).close()
+        await self.knock()  # the pool hides why it cannot connect
         with translated():
             await self._pool.open()
         return self
@@ -116,6 +115,13 @@ class Database:
             "free": told.get("pool_available", 0),
             "waiting": told.get("requests_waiting", 0),
         }
+
+    async def knock(self) -> None:
+        """Open one more connection than the pool's and close it: a pool that has none free may have lost them all.
+
+        KnowledgeDown.
+        """
+        await (await connect(self._url)).close()
 
     @property
     def members(self) -> "tuple[Database, ...]":

@@ -51,9 +51,10 @@ async def check_writable(database: Database) -> None:
     try:
         [(writable,)] = await database.fetch(_WRITABLE, ())
     except KnowledgeDown as down:
-        if str(down) == BUSY:
-            return
-        raise
+        if str(down) != BUSY:
+            raise
+        await database.knock()
+        return
     if not writable:
         raise KnowledgeDown(READ_ONLY)
 

@@ -24,6 +24,7 @@ async def trial(url: str) -> AsyncIterator[str]:
         for slot in range(1, SLOTS + 1):
             await _drop(url, slot, locked=slot == mine)
         try:
+            await _make(url, mine)
             yield to_name(mine)
         finally:
             await _drop(url, mine, locked=True)
@@ -54,6 +55,18 @@ async def _slot(url: str) -> AsyncIterator[int]:
 async def _lock(connection: Connection, slot: int) -> bool:
     row = await (await connection.execute("select pg_try_advisory_xact_lock(%s, %s)", (_LOCK, slot))).fetchone()
     return row is not None and bool(row[0])
+
+
+async def _make(url: str, slot: int) -> None:
+    """Let the workspace be there before anything is learned in it: it may be asked without a document."""
+    connection = await connect(url)
+    try:
+        with translated():
+            async with connection.transaction():
+                await connection.execute("select set_config('vocero.workspace', %s, true)", (to_name(slot),))
+                await connection.execute("insert into vocero.workspace (name) values (%s)", (to_name(slot),))
+    finally:
+        await connection.close()
 
 
 async def _drop(url: str, slot: int, *, locked: bool) -> None:

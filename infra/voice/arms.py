@@ -15,7 +15,7 @@ from core.documents import Receipt
 from core.errors import InputError
 from core.examples import Example, holds
 from core.grounding import Guard
-from core.messages import Answer, Arm, Done, Event, Question, Turn
+from core.messages import Answer, Arm, Done, Event, Outcome, Question, Turn
 from core.ports import Embedder, Found, Knowledge, Librarian, Shelf, Speaker
 from core.prompt import Prompt, write
 from infra.voice.adapter import Adapter
@@ -197,6 +197,8 @@ async def _last(events: AsyncGenerator[Event]) -> Answer:
             answer = event.answer
     if answer is None:
         raise RuntimeError("an answer ended without its end")
+    if answer.outcome in (Outcome.REFUSED, Outcome.FAILED):
+        raise InputError(f"Not every question could be asked, so nothing was measured: {answer.text}")
     if any("model is not answering" in note for note in answer.notes):
         raise InputError(f"The model did not answer every question, so nothing was measured: {answer.notes[0]}")
     return answer

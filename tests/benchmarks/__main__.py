@@ -17,6 +17,7 @@ from tests.benchmarks import (
     citations,
     engine,
     faithfulness,
+    grammar,
     ingest,
     injection,
     overhead,
@@ -34,7 +35,7 @@ BENCHES: dict[str, Bench] = {
     module.__name__.rpartition(".")[2]: module.bench
     for module in (
         *(store, recall, engine, replace, overhead, answers, retrieval),
-        *(abstention, citations, faithfulness, injection, ingest),
+        *(abstention, citations, faithfulness, injection, grammar, ingest),
     )
 }
 PACKAGES = ("llama-index-core", "llama-index-vector-stores-postgres", "psycopg", "asyncpg", "pgvector", "numpy")

@@ -10,6 +10,7 @@ from core.inbox import Arrival
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.pool import Database
 from infra.postgres.pulse import check_writable, pulse
+from tests.faults.proxy import Proxy
 from tests.postgres import Urls
 
 
@@ -43,6 +44,21 @@ async def test_a_read_only_database_is_not_writable(read_only: None, postgres: U
     async with Database(postgres.application, connections=1) as fresh:
         with pytest.raises(KnowledgeDown, match=r"read-only .* point VOCERO_DATABASE_URL at the primary"):
             await check_writable(fresh)
+
+
+@pytest.mark.parametrize("mode", ["refuse", "silent"])
+async def test_one_that_has_gone_is_no_busy_one(postgres: Urls, mode: str) -> None:
+    """A pool whose connections have all died has none free, as one that is asked much; the difference is told."""
+    head, _, rest = postgres.application.rpartition(":")
+    port, _, name = rest.partition("/")
+    async with Proxy(int(port)) as proxy, Database(f"{head}:{proxy.port}/{name}", connections=1) as database:
+        await check_writable(database)
+        async with database.reading("anyone"):
+            await check_writable(database)
+        proxy.set(mode)
+        for _ in range(3):
+            with pytest.raises(KnowledgeDown):
+                await check_writable(database)
 
 
 async def test_a_writable_one_is(database: Database) -> None:

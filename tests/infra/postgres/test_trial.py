@@ -7,6 +7,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from core.errors import KnowledgeDown, UnavailableError
+from infra.postgres import documents
 from infra.postgres import trial as module
 from infra.postgres.pool import Database
 from infra.postgres.trial import to_name, trial
@@ -74,7 +75,7 @@ async def test_what_a_killed_trial_left_is_dropped_by_the_next(database: Databas
         await teach(database, one)
         async with trial(postgres.application) as other:
             assert one != other
-            assert await left(postgres) == ["eval/1", "eval/mine"]
+            assert await left(postgres) == ["eval/1", "eval/2", "eval/mine"]
     assert await left(postgres) == ["eval/mine"]
 
 
@@ -93,3 +94,9 @@ async def test_a_database_that_is_away_is_said() -> None:
     with pytest.raises(KnowledgeDown, match="cannot be reached"):
         async with trial("postgresql://nobody@127.0.0.1:1/none"):
             pass
+
+
+async def test_it_can_be_asked_before_anything_is_learned(database: Database, postgres: Urls) -> None:
+    """A measure of manner alone has no documents; its questions have a workspace all the same."""
+    async with trial(postgres.application) as name, database.reading(name) as connection:
+        assert await documents.workspace_id(connection, name)
