@@ -75,7 +75,14 @@ def to_asked(query: Query) -> Asked:
 
 
 async def rank(
-    knowledge: Knowledge, judged: Judged, shelved: Shelved, *, workspace: str, mode: str, limit: int
+    knowledge: Knowledge,
+    judged: Judged,
+    shelved: Shelved,
+    *,
+    workspace: str,
+    mode: str,
+    limit: int,
+    meant: Callable[[Query], Asked] = to_asked,
 ) -> AsyncIterator[tuple[Grades, Sequence[str]]]:
     """Yield for each question its judgements and the set's ids of at most `limit` documents found, best first.
 
@@ -83,7 +90,7 @@ async def rank(
     """
     for query in judged.queries:
         several = await search(
-            to_asked(query), knowledge, workspace=workspace, audience=EVERYONE, limit=limit * PASSAGES, mode=mode
+            meant(query), knowledge, workspace=workspace, audience=EVERYONE, limit=limit * PASSAGES, mode=mode
         )
         if lacking := next((found.degraded for found in several if found.degraded), ""):
             raise UnavailableError(f"This would be no measure of {mode} search: {lacking}")

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     replace,
     retrieval,
     store,
+    wordings,
 )
 from tests.benchmarks.session import CHUNKS, Bench, run, to_parser
 from tests.benchmarks.table import Row, to_markdown
@@ -35,7 +36,7 @@ BENCHES: dict[str, Bench] = {
     module.__name__.rpartition(".")[2]: module.bench
     for module in (
         *(store, recall, engine, replace, overhead, answers, retrieval),
-        *(abstention, citations, faithfulness, injection, grammar, ingest),
+        *(abstention, citations, faithfulness, injection, grammar, wordings, ingest),
     )
 }
 PACKAGES = ("llama-index-core", "llama-index-vector-stores-postgres", "psycopg", "asyncpg", "pgvector", "numpy")
