@@ -6,7 +6,6 @@ the share of the facts, and the share of questions that still have an answer. Th
 """
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +20,15 @@ from core.messages import Arm, Passage
 from core.prompt import Prompt, write
 from core.vectors import Sentences
 from core.words import sentences
-from infra import embedded, handbook
+from infra import handbook
 from infra.knowledge.judged import Judged, Text
-from infra.models.endpoint import Budgets
 from infra.models.tgi import TgiSpeaker
 from tests.benchmarks.session import Session, command
-from tests.benchmarks.shelf import Shop, open_shop
+from tests.benchmarks.shelf import Shop, open_model, open_shop
 from tests.benchmarks.table import Row
 
 ASKED: Final = 60  # of the handbook's answerable questions
 TOKENS: Final = 96
-PATIENT: Final = Budgets(first_token=120.0, between_tokens=60.0, total=300.0)
 WORKSPACE: Final = "bench/grammar"
 SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",
@@ -69,16 +66,11 @@ async def bench(session: Session) -> list[Row]:
     """Return facts, answers and seconds with a schema beside those without."""
     async with open_shop(session) as shop:
         cases = await _cases(shop, session.times(ASKED))
-    with tempfile.TemporaryDirectory() as home:
-        async with embedded.join(Path(home), embedded.Wanted(model=True)) as ends:
-            if ends.model_url is None:
-                return []
-            speaker = TgiSpeaker([ends.model_url], model=ends.model_name, token=ends.model_token, budgets=PATIENT)
-            try:
-                free = await _asked(speaker, cases, None)
-                held = await _asked(speaker, cases, SCHEMA)
-            finally:
-                await speaker.close()
+    async with open_model() as speaker:
+        if speaker is None:
+            return []
+        free = await _asked(speaker, cases, None)
+        held = await _asked(speaker, cases, SCHEMA)
     names = ("facts past the guard", "questions with an answer past the guard", "seconds an answer")
     return [
         Row(

@@ -1,15 +1,18 @@
 """A judged set learned as an admin would, with the embedded MiniLM asked once a text."""
 
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from unittest.mock import patch
 
 from core import budgets
 from core.bot import Bot
 from core.grounding import SERVED, Guard
 from core.ports import Embedder, Speaker
+from infra import embedded
 from infra.embedded.minilm import MiniLM
 from infra.knowledge.engine import KnowledgeEngine
 from infra.knowledge.evaluation import Shelved, learn_all
@@ -17,6 +20,8 @@ from infra.knowledge.fetch import fetch
 from infra.knowledge.judged import Judged, Text
 from infra.knowledge.librarian import Librarian
 from infra.knowledge.parse import Parser
+from infra.models.endpoint import Budgets
+from infra.models.tgi import TgiSpeaker
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import Database
 from infra.voice.arms import Alone
@@ -24,6 +29,8 @@ from tests.benchmarks.session import Session
 from tests.postgres import APPLICATION
 
 PATIENCE = 60.0  # seconds a question may be embedded: quality is measured here, and a busy machine shall not change it
+
+PATIENT = Budgets(first_token=120.0, between_tokens=60.0, total=300.0)
 
 
 class Remembering:
@@ -81,6 +88,21 @@ async def open_shop(session: Session, embedder: Embedder | None = None) -> Async
             librarian = Librarian(database, embedder, fetch=fetch, parse=parser.parse)
             engine = KnowledgeEngine(database, embedder)
             yield Shop(database=database, librarian=librarian, engine=engine, embedder=embedder)
+
+
+@asynccontextmanager
+async def open_model() -> AsyncIterator[TgiSpeaker | None]:
+    """Yield the embedded model, patiently asked: what it says counts, not when; None where this machine has none."""
+    with tempfile.TemporaryDirectory() as home:
+        async with embedded.join(Path(home), embedded.Wanted(model=True)) as ends:
+            if ends.model_url is None:
+                yield None
+                return
+            speaker = TgiSpeaker([ends.model_url], model=ends.model_name, token=ends.model_token, budgets=PATIENT)
+            try:
+                yield speaker
+            finally:
+                await speaker.close()
 
 
 def missing(session: Session, bench: str, names: Sequence[str]) -> bool:

@@ -5,27 +5,22 @@ al. 2022, "Precise Zero-Shot Dense Retrieval without Relevance Labels", for the 
 see what they bring, and what a search then waits for.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from core.followup import Asked
 from core.prompt import Message, Prompt
-from infra import embedded
 from infra.knowledge.evaluation import Shelved, rank, scores, to_asked
 from infra.knowledge.judged import Judged, Query, read_judged
-from infra.models.endpoint import Budgets
 from infra.models.tgi import TgiSpeaker
 from tests.benchmarks.session import Session, command
-from tests.benchmarks.shelf import Shop, missing, open_shop
+from tests.benchmarks.shelf import Shop, missing, open_model, open_shop
 from tests.benchmarks.table import Row
 
 SET: Final = "claude-docs"
 LIMIT: Final = 10
 TOKENS: Final = 64
-PATIENT: Final = Budgets(first_token=120.0, between_tokens=60.0, total=300.0)
 WORKSPACE: Final = "bench/wordings"
 ASKING: Final[Mapping[str, str]] = {
     "other wordings": "Write this question in two other ways, one a line, and nothing else:\n{}",
@@ -43,24 +38,19 @@ async def bench(session: Session) -> list[Row]:
     async with open_shop(session) as shop:
         shelved = await shop.learn(WORKSPACE, judged)
         alone = await _quality(shop, judged, shelved, to_asked)
-        with tempfile.TemporaryDirectory() as home:
-            async with embedded.join(Path(home), embedded.Wanted(model=True)) as ends:
-                if ends.model_url is None:
-                    return []
-                speaker = TgiSpeaker([ends.model_url], model=ends.model_name, token=ends.model_token, budgets=PATIENT)
-                try:
-                    for what, asking in ASKING.items():
-                        began = time.perf_counter()
-                        views = {query.id: await _views(speaker, asking, query) for query in judged.queries}
-                        took = (time.perf_counter() - began) / len(views)
-                        found = await _quality(shop, judged, shelved, lambda q, v=views: Asked(q.text, v[q.id]))
-                        name = f"{SET}: ndcg@10, with {what} of the model's"
-                        rows += [
-                            Row(bench="wordings", what=name, value=found, peer="the question alone", theirs=alone),
-                            Row(bench="wordings", what=f"seconds for {what}", value=took, unit="s"),
-                        ]
-                finally:
-                    await speaker.close()
+        async with open_model() as speaker:
+            if speaker is None:
+                return []
+            for what, asking in ASKING.items():
+                began = time.perf_counter()
+                views = {query.id: await _views(speaker, asking, query) for query in judged.queries}
+                took = (time.perf_counter() - began) / len(views)
+                found = await _quality(shop, judged, shelved, lambda q, v=views: Asked(q.text, v[q.id]))
+                name = f"{SET}: ndcg@10, with {what} of the model's"
+                rows += [
+                    Row(bench="wordings", what=name, value=found, peer="the question alone", theirs=alone),
+                    Row(bench="wordings", what=f"seconds for {what}", value=took, unit="s"),
+                ]
     return rows
 
 
