@@ -44,7 +44,7 @@ def test_every_command_has_help_with_an_example(vocero: Vocero, words: list[str]
 
 @pytest.mark.slow
 def test_the_demo_answers_two_and_admits_one(vocero: Vocero) -> None:
-    """`vocero demo --once` ends with 0 after two cited answers and one honest abstention."""
+    """`vocero demo --once` ends with 0 after two cited answers in the handbook's voice and one honest abstention."""
     ran = vocero("demo", "--once")
     assert ran.code == 0, ran.err
     asked = {q.id: q for q in handbook.questions()}
@@ -53,6 +53,7 @@ def test_the_demo_answers_two_and_admits_one(vocero: Vocero) -> None:
         assert all(any(spelling in ran.out for spelling in fact) for fact in one.facts)
     assert ran.out.count("  [1] ") == 2
     assert ran.out.count("I don't know") == 1
+    assert "Kettle's on!" in ran.out  # where its words do not pass the guard, the bot quotes
 
 
 @pytest.mark.slow

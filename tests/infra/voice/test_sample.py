@@ -10,10 +10,11 @@ from core.errors import InputError
 from core.messages import Arm
 from infra.embedded import voices
 from infra.embedded.home import at
+from infra.embedded.weights import BUNDLED_SHA256
 from infra.postgres.pool import Database
 from infra.postgres.voices import PostgresVoices
 from infra.settings import Settings, read_settings
-from infra.voice.adapter import read_adapter
+from infra.voice.adapter import digest, read_adapter
 from tests.infra.voice.folders import write_adapter
 from tests.postgres import Urls
 
@@ -56,3 +57,14 @@ def test_a_voice_that_is_too_large_or_for_another_model_is_not_used(
     monkeypatch.undo()
     monkeypatch.setenv("VOCERO_MODEL_URL", "http://127.0.0.1:9")
     assert sample.installed(read_settings(), "demo") is None
+
+
+def test_what_is_shipped_is_what_was_judged():
+    """The file is the one of its manifest and its gate, for the model that is embedded, and small."""
+    adapter = read_adapter(sample.FOLDER)
+    gate = json.loads((sample.FOLDER / "gate.json").read_text())
+    assert gate["passed"]
+    assert digest(adapter.file) == adapter.sha256 == gate["sha256"]
+    assert adapter.base == BUNDLED_SHA256
+    assert adapter.file.stat().st_size <= sample.MOST_BYTES
+    assert not adapter.held_back & set(adapter.manifest["dataset"]["watching"])
