@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from infra.heap import trimmed
 from infra.settings import Settings
 from infra.telemetry.http import to_trace_config
 from infra.telemetry.meters import Meters
@@ -65,14 +66,15 @@ async def overseen(settings: Settings, part: str, *, say: Say) -> AsyncIterator[
     traces = open_traces(settings.otel_endpoint, part, content=settings.trace_content)
     telemetry = Telemetry(meters, traces)
     try:
-        if settings.operator_bind == OFF:
-            yield Oversight(telemetry, None)
-            return
-        host, first = to_bind(settings.operator_bind)
-        bind = f"{host}:{first + PARTS.index(part) if first else 0}"
-        given = "operator_bind" in settings.model_fields_set
-        async with Port(part, bind, meters, given=given) as port:
-            say(f"For operators: {port.address}/statusz")
-            yield Oversight(telemetry, port)
+        async with trimmed():
+            if settings.operator_bind == OFF:
+                yield Oversight(telemetry, None)
+                return
+            host, first = to_bind(settings.operator_bind)
+            bind = f"{host}:{first + PARTS.index(part) if first else 0}"
+            given = "operator_bind" in settings.model_fields_set
+            async with Port(part, bind, meters, given=given) as port:
+                say(f"For operators: {port.address}/statusz")
+                yield Oversight(telemetry, port)
     finally:
         traces.close()
