@@ -47,9 +47,14 @@ _MANNER = re.compile(
     r"|\b(?:en|de|a) (?:tu|su|la) respuesta\b"
 )
 _ORDER = re.compile(
-    r"(?i)^\W*(?:(?:please|now|then|also|and|instead|just|por favor|ahora)\W+)*(?:ignore|disregard|forget|answer|reply"
-    r"|respond|translate|write|draft|compose|rewrite|rephrase|summari[sz]e|act|pretend|do not|don[’']t|append|encode"
-    r"|print|say|ignora|olvida|responde|contesta|traduce|escribe|redacta|resume|actúa|no)\b"
+    r"(?i)^\W*(?:(?:please|now|then|also|and|instead|just|por favor|ahora)\W+)*(?:"
+    r"(?:ignore|disregard|forget) (?:all|any|the|your|my|previous|prior|every\w*|what|that|this)"
+    r"|(?:answer|reply|respond) (?:in|with|only|as|using|to|briefly|like|me)"
+    r"|translate (?:this|it|the|your|that|to|into|following)|(?:write|draft|compose) (?:a|an|me|your|in|the)"
+    r"|(?:rewrite|rephrase|summari[sz]e|pretend|act as|append|encode)"
+    r"|(?:do not|don[’']t) (?:mention|say|answer|cite|use|include|tell|explain|refer)"
+    r"|(?:ignora|olvida) (?:tod[oa]s?|las?|los?|el|tus?)|(?:responde|contesta) (?:en|con|solo|sólo|como|brevemente)"
+    r"|traduce|(?:escribe|redacta) (?:un|una|tu|en)|resume|actúa como)\b"
 )
 
 
