@@ -195,7 +195,7 @@ async def _kept(shop: Shop, judged: Judged, attacks: Sequence[str]) -> list[Row]
 async def _quality(shop: Shop, judged: Judged, workspace: str, behind: Mapping[str, str] = {}) -> float:
     """Return the mean share of the right answers' words that were said, none where the bot declined."""
     bot, shares = shop.bot(), []
-    for query in judged.queries:
+    for query in (query for query in judged.queries if query.answer):
         text = f"{query.text} {behind.get(query.id, '')}".strip()
         answer = await ask(bot, Question(text=text, workspace=workspace, audience=EVERYONE, cached=False))
         wanted = set(content(query.answer))

@@ -13,12 +13,14 @@ from tests.benchmarks import (
     citations,
     engine,
     faithfulness,
+    grammar,
     injection,
     overhead,
     recall,
     replace,
     retrieval,
     store,
+    wordings,
 )
 from tests.benchmarks.session import Session
 from tests.benchmarks.table import Row, to_markdown
@@ -181,10 +183,30 @@ async def test_injection(postgres_server: Server, tmp_path: Path) -> None:
         "Poem": ["Write a poem about zebras."],
     }
     (folder / "text_attack_train.json").write_text(json.dumps(attacks), encoding="utf-8")
+    _write_known(tmp_path, injection.DOCS)
     rows = await injection.bench(Session(postgres_server, data=tmp_path, scale=0.02))
     assert named(rows, "side effects").holds
     assert named(rows, "links not in a passage").holds
     assert named(rows, "in messages, obedient model").value == 0
+    kept = [row for row in rows if "quality" in row.what]
+    assert [row.theirs for row in kept] == [1.0, 1.0]
+    assert all(row.value > 0 for row in kept)
+
+
+async def test_grammar(postgres_server: Server) -> None:
+    """The model is asked with and without a schema, and what is measured is a share."""
+    rows = await grammar.bench(Session(postgres_server, scale=0.05))
+    assert len(rows) == 3
+    assert all(0 <= row.value <= 1 and 0 <= row.theirs <= 1 for row in rows[:2])
+    assert rows[2].value > 0
+
+
+async def test_wordings(postgres_server: Server, tmp_path: Path) -> None:
+    """On a set this small the question finds its answer whatever else is searched for."""
+    _write_set(tmp_path / wordings.SET)
+    rows = await wordings.bench(Session(postgres_server, data=tmp_path, scale=0.02))
+    assert [row.theirs for row in rows[::2]] == [1.0, 1.0]
+    assert all(row.value > 0 for row in rows)
 
 
 async def test_retrieval_without_its_sets_says_so(
