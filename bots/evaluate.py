@@ -80,7 +80,7 @@ def abstention(
 
     name = readable(workspace, "workspace")
     if folder is None:
-        _printed(_own(name, apply, as_json), tables.of_abstention, against, as_json)
+        _printed(lambda: _own(name, apply, as_json), tables.of_abstention, against, as_json)
         return
     judged = read_answerable(folder)
 
@@ -122,21 +122,17 @@ def _measured(
     model: bool = False,
 ) -> None:
     """Measure and print; compare with the earlier run."""
-    _printed(_try(judged, measure, as_json, model), to_lines, against, as_json)
+    _printed(lambda: _try(judged, measure, as_json, model), to_lines, against, as_json)
 
 
 def _printed(
-    measuring: Coroutine[Any, Any, Measured],
+    measure: Callable[[], Coroutine[Any, Any, Measured]],
     to_lines: Callable[[Measured], list[str]],
     against: Path | None,
     as_json: bool,
 ) -> None:
-    try:
-        before, began = to_earlier(against), time.monotonic()
-    except InputError:
-        measuring.close()
-        raise
-    measured = run(measuring)
+    before, began = to_earlier(against), time.monotonic()
+    measured = run(measure())
     measured["seconds"] = round(time.monotonic() - began, 1)
     if before is not None:
         measured["against"] = tables.compared(measured, before)

@@ -1,7 +1,7 @@
 """Measure the gate: how well it tells questions that the documents answer from those they do not."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,15 +10,15 @@ from core.audience import EVERYONE, Audience, to_audience
 from core.bar import Bar
 from core.errors import UnavailableError
 from core.followup import Asked, understand
-from core.ports import Embedder, Found, Knowledge, Shelf
+from core.ports import Embedder, Knowledge
 from core.reading import read
 from core.vectors import Sentences
 from infra.knowledge.evaluation import to_asked
 from infra.knowledge.judged import Query
+from infra.knowledge.partial import Partial
 from infra.postgres.examples import Kept
 
 KEPT: Final = 0.9  # of the answerable questions are answered where the refusals are compared
-DEEPER: Final = 8  # times as many passages are asked for where some are not looked at
 RESAMPLES: Final = 1_000
 TAIL: Final = 0.025  # outside the interval, on each side
 METRICS: Final = ("auroc", "refused_at_90_answered", "answered", "refused")
@@ -54,13 +54,13 @@ def to_case(query: Query) -> Case:
 def to_cases(examples: Iterable[Kept]) -> list[Case]:
     """Return approved answers as cases: as they were asked, and once more without the documents that answer them.
 
-    Each by those who could read the answer; one that waits for an approval, or names no document, says nothing.
+    Each by those who could read the answer; one that may not be learned from, or names no document, is left out.
     """
     cases: list[Case] = []
     for kept in examples:
         example, audience = kept.example, to_audience(kept.audience)
         documents = frozenset(passage.document for passage in example.passages)
-        if not kept.approved_by or not documents:
+        if kept.wanting or not documents:
             continue
         asked = understand(example.question, ())
         cases.append(Case(id=example.id, asked=asked, answerable=True, audience=audience))
@@ -69,35 +69,13 @@ def to_cases(examples: Iterable[Kept]) -> list[Case]:
     return cases
 
 
-@dataclass(frozen=True, slots=True)
-class Without:
-    """Knowledge as if some documents were not there."""
-
-    knowledge: Knowledge
-    documents: frozenset[str]
-
-    async def shelf(self, workspace: str, audience: Audience) -> Shelf:
-        """Return the real shelf."""
-        return await self.knowledge.shelf(workspace, audience)
-
-    async def retrieve(
-        self, query: str, *, workspace: str, audience: Audience, limit: int, mode: str = "hybrid"
-    ) -> Found:
-        """Return the best of the others."""
-        found = await self.knowledge.retrieve(
-            query, workspace=workspace, audience=audience, limit=DEEPER * limit, mode=mode
-        )
-        others = [passage for passage in found.passages if passage.document not in self.documents]
-        return replace(found, passages=tuple(others[:limit]))
-
-
 async def weigh(
     knowledge: Knowledge, embedder: Embedder, cases: Sequence[Case], *, workspace: str, bar: Bar
 ) -> AsyncIterator[Weighed]:
     """Yield what the gate makes of each question. UnavailableError when it had to do without embedder."""
     vectors = Sentences(embedder)
     for case in cases:
-        known = Without(knowledge, case.without) if case.without else knowledge
+        known = _without(case.without, knowledge) if case.without else knowledge
         reading = await read(case.asked, known, vectors, workspace=workspace, audience=case.audience, bar=bar)
         if reading.lacking:
             raise UnavailableError(f"This would be no measure of the gate: {reading.lacking}")
@@ -108,6 +86,10 @@ async def weigh(
             enough=reading.verdict.enough,
             cosine=max((p.cosine for p in reading.passages if p.cosine is not None), default=0.0),
         )
+
+
+def _without(documents: frozenset[str], knowledge: Knowledge) -> Partial:
+    return Partial(knowledge, lambda _, document: document not in documents)
 
 
 def measures(weighed: Sequence[Weighed]) -> dict[str, float]:

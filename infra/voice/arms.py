@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from core.audience import EVERYONE, Audience
+from core.audience import EVERYONE
 from core.bot import Bot
 from core.comparison import Said
 from core.documents import Receipt
@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.examples import Example, holds
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Question, Turn
-from core.ports import Embedder, Found, Knowledge, Librarian, Shelf, Speaker
+from core.ports import Embedder, Knowledge, Librarian, Speaker
 from core.prompt import Prompt, write
 from infra.voice.adapter import Adapter
 
@@ -67,26 +67,6 @@ class Counting:
         async for delta in deltas:
             self.tokens += 1
             yield delta
-
-
-@dataclass(frozen=True, slots=True)
-class Oracle:
-    """Knowledge that looks in the right document only: what the best search could find."""
-
-    knowledge: Knowledge
-    right: Mapping[str, str]  # question -> our id of its document
-
-    async def shelf(self, workspace: str, audience: Audience) -> Shelf:
-        """Return the real shelf."""
-        return await self.knowledge.shelf(workspace, audience)
-
-    async def retrieve(
-        self, query: str, *, workspace: str, audience: Audience, limit: int, mode: str = "hybrid"
-    ) -> Found:
-        """Return what the right document has, best first; for a question without one, nothing."""
-        found = await self.knowledge.retrieve(query, workspace=workspace, audience=audience, limit=8 * limit, mode=mode)
-        document = self.right.get(query)
-        return replace(found, passages=tuple(p for p in found.passages if p.document == document)[:limit])
 
 
 @dataclass(frozen=True, slots=True)
