@@ -85,7 +85,8 @@ def abstention(
     judged = read_answerable(folder)
 
     async def measure(vocero: "Vocero", shelved: "Shelved", workspace: str, step: Step) -> Measured:  # noqa: ARG001
-        cases, bar_of = [to_case(query) for query in judged.queries], name if apply else ""
+        meant = [await vocero.bot.understand(query.text, query.before) for query in judged.queries]
+        cases, bar_of = [to_case(*pair) for pair in zip(judged.queries, meant, strict=True)], name if apply else ""
         return await _weigh(vocero, cases, workspace, bar_of, step, apply=apply)
 
     _measured(judged, measure, tables.of_abstention, against, as_json)
@@ -176,7 +177,7 @@ async def _trial(as_json: bool, model: bool) -> AsyncIterator[tuple["Vocero", st
     settings, say = read_settings(), quiet(as_json)
     async with (
         open_endpoints(settings, say=say, model=False, redis=False) as ends,
-        open_vocero(settings, say=say, model=model, redis=model) as vocero,
+        open_vocero(settings, say=say, model=model or settings.rewrite, redis=model) as vocero,
         trial(ends.database) as workspace,
     ):
         yield vocero, workspace
@@ -195,9 +196,11 @@ async def _search(
 
     measured: Measured = {}
     rows: Measured = {}
+    meant = {query.id: await vocero.bot.understand(query.text, query.before) for query in judged.queries}
     for mode in modes:
         ranked, asked = [], step(f"asking, {mode}", len(judged.queries))
-        async for one in rank(vocero.knowledge, judged, shelved, workspace=workspace, mode=mode, limit=limit):
+        of = rank(vocero.knowledge, judged, shelved, workspace=workspace, mode=mode, limit=limit, meant=meant)
+        async for one in of:
             ranked.append(one)
             asked()
         measured[mode] = scores(ranked, limit)

@@ -220,6 +220,7 @@ async def _join(
         witness=seen.witness,
         nearby=near,
         bars=bars,
+        rewriter=seen.speaker(speaker) if served and settings.rewrite else None,
     )
     chat = _to_chat(settings, database, memory, seen)
     return Vocero(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import unicodedata
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Final
@@ -14,13 +14,14 @@ from core.cache import KEEP, KEEP_UNKNOWN, to_key
 from core.documents import Document, Learned, Place, Receipt, Source
 from core.errors import BotError, InputError, KnowledgeDown, RefusedError, UnavailableError
 from core.flight import Flights, Leases
-from core.followup import Asked, reduced, understand
+from core.followup import Asked, reduced
 from core.forgetting import emptied, forget_document, to_receipt
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Question, Status, Turn
 from core.near import Nearby
 from core.phrases import phrase
 from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Speaker, Voices
+from core.rewriting import rewrite
 from core.watch import Watch, Witness, unwatched
 from core.words import language
 
@@ -34,7 +35,8 @@ class Bot:
     """Answers from what it was taught.
 
     `speaker` None means that no model may write: answers are extractive. `voiced` says whether the model writes by
-    itself on the default arm (a served model does, the embedded one only behind a live voice adapter).
+    itself on the default arm (a served model does, the embedded one only behind a live voice adapter). `rewriter`: what
+    puts follow-ups into words that stand alone; None leaves that to the rule.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class Bot:
         witness: Witness = unwatched,
         nearby: Nearby | None = None,
         bars: Bars | None = None,
+        rewriter: Speaker | None = None,
     ) -> None:
         self._knowledge, self._librarian, self._memory, self._cache = knowledge, librarian, memory, cache
         self._journal, self._voices, self._speaker, self._voiced, self._voice = journal, voices, speaker, voiced, voice
-        self._nearby, self._witness, self._bars = nearby, witness, bars
+        self._nearby, self._witness, self._bars, self._rewriter = nearby, witness, bars, rewriter
         self._author = Author(
             knowledge=knowledge,
             librarian=librarian,
@@ -99,10 +102,12 @@ class Bot:
     async def _answer(self, question: Question, watch: Watch, tongue: str) -> AsyncGenerator[Event]:
         given, question = question.text, replace(question, text=to_text(question.text, tongue))
         yield Status("recalling")
-        async with self._line:
-            with watch.stage("recall"):
+        with watch.stage("recall"):
+            async with self._line:
                 turns, lacking = await self._recall(question, tongue)
-            inquiry = await self._inquire(question, understand(question.text, turns), tongue)
+            asked = await self.understand(question.text, turns)
+        async with self._line:
+            inquiry = await self._inquire(question, asked, tongue)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
         if kept is not None:
@@ -114,8 +119,7 @@ class Bot:
                         answer = event.answer
                     else:
                         yield event
-        asked = inquiry.asked.text
-        understood = asked if asked != question.text or len(given) > LONGEST else None
+        understood = asked.text if asked.text != question.text or len(given) > LONGEST else None
         answer = replace(answer, understood=understood, notes=(*answer.notes, *lacking), timings=watch.read())
         async with self._line:
             await asyncio.gather(self._memory.remember(question, answer), self._journal.note(question, answer))
@@ -129,13 +133,17 @@ class Bot:
         """
         watch, tongue = Watch(), language(question.text)
         text = to_text(question.text, tongue)
-        inquiry = await self._inquire(replace(question, text=text), understand(text, ()), tongue)
+        inquiry = await self._inquire(replace(question, text=text), await self.understand(text), tongue)
         async with aclosing(self._author.write(replace(inquiry, tried=True), watch)) as events:
             async for event in events:
                 if isinstance(event, Done):
                     answered = event.answer.outcome in (Outcome.ANSWERED, Outcome.EXTRACTIVE)
                     return event.answer if answered else None
         return None
+
+    async def understand(self, text: str, turns: Sequence[Turn] = ()) -> Asked:
+        """Return what a message asks after these turns, as it is searched for."""
+        return await rewrite(text, turns, self._rewriter)
 
     async def _recall(self, question: Question, tongue: str) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
         """Return the conversation's turns, and a sentence when they could not be read."""

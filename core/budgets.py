@@ -10,6 +10,7 @@ DATABASE_READ: Final = 2.0  # then: shed with a reason
 DATABASE_WRITE: Final = 10.0  # then: a job is retried, a command says so
 EMBED_QUERY: Final = 1.5  # then: full text only, said so
 RERANK: Final = 1.5  # then: the order of the search, not said: it is an order all the same
+REWRITE: Final = 1.5  # a follow-up by the model, where that is on; then: as the rule has it, not said
 EMBED_PASSAGES: Final = 4.0  # their sentences, for the excerpts; then: by words, said so
 MODEL_CONNECT: Final = 2.0  # then: the extractive answer, for this and the following three
 MODEL_FIRST_TOKEN: Final = 8.0

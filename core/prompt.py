@@ -34,7 +34,10 @@ def _fenced(passages: Sequence[Passage]) -> str:
 
     Each has its place as its number; an empty one is left out.
     """
-    body = "\n\n".join(f"[{n}] {p.title}\n{p.text}" for n, p in enumerate(passages, 1) if p.text)
+    return _within("\n\n".join(f"[{n}] {p.title}\n{p.text}" for n, p in enumerate(passages, 1) if p.text))
+
+
+def _within(body: str) -> str:
     fence = f"=== {hashlib.sha256(body.encode('utf-8', 'replace')).hexdigest()[:12]} ==="
     return f"{fence}\n{body}\n{fence}"
 
@@ -59,3 +62,10 @@ def write(
     history = tuple(Message("user" if t.who == "user" else "assistant", t.text) for t in turns)
     asked = f"{_fenced(passages)}\n\nQuestion: {question}" if arm.retrieves else question
     return Prompt((Message("system", system), *history, Message("user", asked)))
+
+
+def rewrite(question: str, turns: Sequence[Turn]) -> Prompt:
+    """Return the request for a follow-up in a wording that stands alone; the conversation stands fenced, as data."""
+    said = "\n".join(f"{'Asker' if turn.who == 'user' else 'You'}: {turn.meant or turn.text}" for turn in turns)
+    asked = f"{_within(said)}\n\nThe last question: {question}"
+    return Prompt((Message("system", _TEXTS["rewrite"]), Message("user", asked)), stop=("\n\n",))

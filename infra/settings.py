@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     embedding_model: str | None = None
     memory_days: float = Field(default=KEEP_DAYS, ge=0)
     near_answers: bool = False
+    rewrite: bool = False
     rerank_url: str | None = None
     log_format: str = "text"
     console_token: SecretStr | None = None

@@ -46,9 +46,9 @@ class Case:
     without: frozenset[str] = frozenset()  # documents that are not looked at
 
 
-def to_case(query: Query) -> Case:
-    """Return a judged question as a case."""
-    return Case(id=query.id, asked=to_asked(query), answerable=bool(query.answerable))
+def to_case(query: Query, meant: Asked | None = None) -> Case:
+    """Return a judged question as a case; as it was `meant`, or by the bot's own rule."""
+    return Case(id=query.id, asked=meant or to_asked(query), answerable=bool(query.answerable))
 
 
 def to_cases(examples: Iterable[Kept]) -> list[Case]:

@@ -82,15 +82,17 @@ async def rank(
     workspace: str,
     mode: str,
     limit: int,
-    meant: Callable[[Query], Asked] = to_asked,
+    meant: Mapping[str, Asked] | None = None,
 ) -> AsyncIterator[tuple[Grades, Sequence[str]]]:
     """Yield for each question its judgements and the set's ids of at most `limit` documents found, best first.
 
-    UnavailableError when the search had to do without its embedder: that would be another mode's measure.
+    `meant`: what is searched for, by the question's id; None: by the bot's own rule. UnavailableError when the search
+    had to do without its embedder: that would be another mode's measure.
     """
     for query in judged.queries:
+        asked = meant[query.id] if meant else to_asked(query)
         several = await search(
-            meant(query), knowledge, workspace=workspace, audience=EVERYONE, limit=limit * PASSAGES, mode=mode
+            asked, knowledge, workspace=workspace, audience=EVERYONE, limit=limit * PASSAGES, mode=mode
         )
         if lacking := next((found.degraded for found in several if found.degraded), ""):
             raise UnavailableError(f"This would be no measure of {mode} search: {lacking}")

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
 from redis.asyncio import Redis
+from typing_extensions import override
 
 from bots.wiring import Vocero, open_vocero
 from core.documents import Place, State, to_pasted
@@ -70,7 +72,9 @@ async def tei() -> AsyncIterator[FakeTei]:
 
 
 @asynccontextmanager
-async def opened(urls: Urls, home: Path, redis_url: str, model: FakeTgi, tei: str) -> AsyncIterator[Vocero]:
+async def opened(
+    urls: Urls, home: Path, redis_url: str, model: FakeTgi, tei: str, *, rewrite: bool = False
+) -> AsyncIterator[Vocero]:
     """A bot on these parts, taught if it can be."""
     settings = read_settings(
         home=home,
@@ -79,6 +83,7 @@ async def opened(urls: Urls, home: Path, redis_url: str, model: FakeTgi, tei: st
         model_url=model.url,
         embedding_url=tei,
         embedded_without="redis",
+        rewrite=rewrite,
     )
     async with open_vocero(settings, say=lambda _: None) as vocero:
         yield vocero
@@ -265,3 +270,28 @@ async def test_without_postgres_there_is_a_sentence(
             async with asyncio.timeout(60):
                 while (await ask(vocero)).outcome is not Outcome.ANSWERED:  # noqa: ASYNC110 - no event tells
                     await asyncio.sleep(0.2)
+
+
+class Rewording(FakeTgi):
+    """A model that can also say what a follow-up means."""
+
+    @override
+    def says(self, body: dict[str, Any]) -> str:
+        asked = body["messages"][-1]["content"]
+        return "How many working days do refunds take to a card?" if "The last question" in asked else self.text
+
+
+async def test_a_follow_up_is_understood_in_the_models_words(
+    urls: Urls, tmp_path: Path, redis_url: str, tei: FakeTei
+) -> None:
+    """With VOCERO_REWRITE: shown to the asker, and without it the rule's wording is."""
+    async with Rewording(text=SAID) as model:
+        for rewrite, shown in (
+            (True, "How many working days do refunds take to a card?"),
+            (False, f"{ASKED} And to a card?"),
+        ):
+            async with opened(urls, tmp_path, redis_url, model, tei.url, rewrite=rewrite) as vocero:
+                await taught(vocero)
+                await ask(vocero, conversation=f"talk/{rewrite}")
+                answer = await ask(vocero, "And to a card?", conversation=f"talk/{rewrite}")
+                assert (answer.outcome, answer.understood) == (Outcome.ANSWERED, shown)
