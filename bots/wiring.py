@@ -4,7 +4,7 @@ import asyncio
 import functools
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from infra import embedded
 from infra.embedded.home import at
 from infra.embedded.model_server import SLOTS as MODEL_SLOTS
 from infra.embedded.voices import installed
+from infra.heap import settled
 from infra.logs import configure
 from infra.settings import Settings
 
@@ -125,7 +126,9 @@ async def open_vocero(
         await _prepared(ends)
         await loading
         patience.cancel()
-        yield await _join(settings, ends, stack, model=model, telemetry=telemetry)
+        vocero = await _join(settings, ends, stack, model=model, telemetry=telemetry)
+        with settled() if telemetry else nullcontext():  # what is watched runs for long
+            yield vocero
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ class Question:
 class Passage:
     """A chunk as found for a question, best first.
 
-    `score` is the fused rank score (unitless, comparable within one search only), `cosine` in [-1, 1] is the one scale
+    `score` is the fused score (unitless, comparable within one search only), `cosine` in [-1, 1] is the one scale
     the gate reads; None when the query could not be embedded. `path` is the headings above the text, outermost first.
     """
 

@@ -16,7 +16,7 @@ from core.vectors import Sentences
 
 RETRIEVED: Final = 8  # passages looked at for one answer; the gate and the excerpts read the first few
 FUSED: Final = 40  # passages of each wording that are fused
-_K: Final = 10  # of reciprocal rank fusion, as in the store (Cormack et al. 2009, SIGIR)
+_K: Final = 10  # of reciprocal rank fusion (Cormack et al. 2009, SIGIR): two questions have no scale in common
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

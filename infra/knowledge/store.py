@@ -119,7 +119,7 @@ class KnowledgeStore(PGVectorStore):
         return "KnowledgeStore"
 
     async def aquery(self, query: VectorStoreQuery, **kwargs: Any) -> VectorStoreQueryResult:
-        """Return the best chunks that the readers named in the filters may see; similarities are fused rank scores.
+        """Return the best chunks that the readers named in the filters may see; similarities are fused scores.
 
         ScopeError without workspace and scopes, UnknownError, EmbedderDown for a vector that is none, KnowledgeDown.
         """

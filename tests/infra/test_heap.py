@@ -1,10 +1,12 @@
-"""Freed memory goes back to the system."""
+"""Freed memory goes back to the system, and the collector looks at what is new."""
 
 import asyncio
+import gc
+import weakref
 
 import psutil
 
-from infra.heap import trim, trimmed
+from infra.heap import settled, trim, trimmed
 
 PIECE, PIECES = 60_000, 2_000  # bytes: below what malloc takes from the system each time; 120 MB in all
 
@@ -33,3 +35,21 @@ def test_a_second_time_there_is_little_to_do() -> None:
     """It may be asked at any time."""
     trim()
     assert isinstance(trim(), bool)
+
+
+class Ring:
+    """Something that only the collector can free."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_what_is_loaded_is_not_looked_through_again() -> None:
+    """A full collection has next to nothing to look at, and still finds what is new garbage."""
+    before = len(gc.get_objects())
+    with settled():
+        assert len(gc.get_objects()) < before / 10
+        gone = weakref.ref(Ring())
+        gc.collect()
+        assert gone() is None
+    assert len(gc.get_objects()) > before / 2

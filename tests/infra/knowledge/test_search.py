@@ -86,6 +86,25 @@ async def test_every_hybrid_row_has_its_cosine_and_it_is_exact(company: Company)
         assert passage.cosine == pytest.approx(exact, abs=2e-3)  # halfvec keeps 11 bits
 
 
+async def test_a_hybrid_score_is_the_mean_of_both_stretched_scores(company: Company) -> None:
+    """Each search is stretched to 0 to 1 over the candidates of both: how far one stands above the next counts."""
+    query, retrieve = "how many days of leave for a zebra?", company.engine.retrieve
+    by = {}
+    for mode in ("dense", "lexical", "hybrid"):
+        found = await retrieve(query, workspace=company.workspace, audience=EVERYONE, limit=50, mode=mode)
+        by[mode] = {passage.chunk: passage.score for passage in found.passages}
+    assert 1 < len(by["lexical"]) < len(by["dense"])
+    points = {chunk: by["lexical"].get(chunk, 0.0) for chunk in by["dense"]}
+    expected = {chunk: (_stretched(by["dense"], chunk) + _stretched(points, chunk)) / 2 for chunk in points}
+    assert by["hybrid"] == pytest.approx(expected, abs=1e-6)
+    assert list(by["hybrid"].values()) == sorted(by["hybrid"].values(), reverse=True)
+
+
+def _stretched(scores: dict[str, float], chunk: str) -> float:
+    low, high = min(scores.values()), max(scores.values())
+    return (scores[chunk] - low) / (high - low)
+
+
 async def test_a_rare_word_outweighs_common_ones(database: Database) -> None:
     """The first document of a workspace counts at once, and idf decides from the second on."""
     company = Company(database)
