@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from core.extract import excerpts, narrowed, plain, quote, score
+import pytest
+
+from core.extract import Excerpt, Scored, chosen, excerpts, narrowed, plain, quote, score
 from core.messages import Arm
 from core.prompt import write
 from tests.core.passages import passage
@@ -73,3 +75,28 @@ async def test_a_small_model_reads_what_would_be_quoted_under_its_passages_numbe
     assert "[1]" not in asked
     assert "dry" not in asked
     assert narrowed(passages, []) == tuple(replace(p, text="") for p in passages)
+
+
+def _scored(n: int, order: int, text: str, cosine: float) -> Scored:
+    return Scored(Excerpt(n, order, text), cosine, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("others", "quoted"),
+    [
+        ([(1, 4, "Tents take longer.", 0.82), (1, 0, "Stoves are exempt.", 0.78)], ["Stoves", "Refunds", "Tents"]),
+        ([(1, 4, "Tents take longer.", 0.82), (2, 0, "Stoves are exempt.", 0.83)], ["Refunds", "Tents"]),
+        ([(2, 4, "Tents take longer.", 0.92), (1, 9, "Stoves are exempt.", 0.78)], ["Refunds", "Stoves", "Tents"]),
+        ([(1, 4, "Tents take longer.", 0.82), (1, 0, "Stoves are exempt.", 0.70)], ["Refunds", "Tents"]),
+        ([(1, 4, "Refunds take five days here.", 0.92), (1, 0, "Stoves are exempt.", 0.70)], ["Refunds"]),
+        ([(1, 4, "Tents take longer.", 0.80), (1, 0, "Stoves are exempt.", 0.79)], ["Refunds"]),
+    ],
+)
+def test_a_third_excerpt_is_quoted_from_a_passage_that_is_cited_anyway(
+    others: list[tuple[int, int, str, float]], quoted: list[str]
+) -> None:
+    """A second must be nearly as close, a third a little less so; a passage's excerpts stand together in its order."""
+    ranked = [_scored(1, 2, "Refunds take five days.", 0.96), *(_scored(*other) for other in others)]
+    ranked.sort(key=lambda scored: -scored.score)
+    assert [excerpt.text.split()[0] for excerpt in chosen(ranked)] == quoted
+    assert len(chosen(ranked, most=2)) <= 2
