@@ -446,13 +446,13 @@ async def database_health(ends: Ends) -> str:
 
 
 async def write_health(ends: Ends) -> str:
-    """Write a row and take it back; KnowledgeDown with the remedy when the database keeps nothing."""
+    """Write a megabyte and take it back; KnowledgeDown with the remedy when the database keeps nothing."""
     from infra.postgres.pulse import try_write
 
     async with _checked(ends) as database:
         for member in database.members:
             await try_write(member)
-    return "a row was written and taken back"
+    return "a megabyte was written and taken back"
 
 
 async def redis_health(ends: Ends) -> str:

@@ -1,7 +1,9 @@
 """The settings, read once in `main`, frozen, passed on. `.env.example` explains every one."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -10,6 +12,7 @@ from core.errors import InputError, SetupError
 from core.limits import Limit, Limits, to_limit
 from core.memory import KEEP_DAYS
 
+_ADMIN = re.compile(r"slack/[^/\s]+/(group/)?[^/\s]+|discord/[^/\s]+/(role/)?[^/\s]+|local/\S+")
 _OURS = ("MESSAGE_CONTENT", "PLAIN", "SHARDED")  # of Discord's settings those that Discord has no word for
 
 
@@ -110,6 +113,32 @@ class Settings(BaseSettings):
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if bad := [u for u in value if not u.startswith(("http://", "https://"))]:
             raise ValueError(f"{bad[0]!r} is no http address")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            parts = urlsplit(value.get_secret_value() if value else "redis:")
+            known = parts.scheme in ("redis", "rediss", "unix") and (parts.port or True)
+        except ValueError:  # said without the address: it may hold a password
+            known = False
+        if not known:
+            raise ValueError("write it as redis://HOST:6379/0, or rediss:// for TLS")
+        return value
+
+    @field_validator("otel_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"{value!r} is no http address")
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _origins(cls, value: frozenset[str]) -> frozenset[str]:
+        if bad := sorted(name for name in value if not _ADMIN.fullmatch(name)):
+            raise ValueError(f"{bad[0]!r} names nobody, as slack/TEAM/USER or discord/SERVER/USER would")
         return value
 
     @field_validator("slack_mode")

@@ -17,6 +17,7 @@ from procrastinate.exceptions import ProcrastinateException
 from core.errors import BotError, KnowledgeDown
 from infra.knowledge.librarian import Librarian
 from infra.postgres import jobs
+from infra.postgres.errors import DOWN, to_error
 from infra.postgres.pool import Database, to_options
 
 log = structlog.get_logger()
@@ -71,7 +72,7 @@ class Worker:
                 await self._work(stop)
                 pause = AGAIN
             except (BotError, ProcrastinateException, OSError) as error:
-                log.warning("the worker lost its database", error=type(error).__name__, again=pause)
+                log.warning("the worker lost its database", error=to_reason(error), again=pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
             pause = min(2 * pause, LONGEST)
@@ -151,3 +152,10 @@ class Worker:
         late = await self._librarian.sweep()
         if rescued or late:
             log.warning("swept", rescued=rescued, late=late)
+
+
+def to_reason(error: Exception) -> str:
+    """Return the sentence with the remedy; procrastinate keeps the database's own error behind a word of its own."""
+    if isinstance(error, BotError):
+        return str(error)
+    return str(to_error(error.__cause__)) if isinstance(error.__cause__, Exception) else DOWN

@@ -19,6 +19,10 @@ DOWN: Final = "The database cannot be reached: check that PostgreSQL runs and th
 READ_ONLY: Final = (
     "The database is read-only (a standby, or its disk is full): point VOCERO_DATABASE_URL at the primary."
 )
+ADDRESS: Final = (
+    "The database's address cannot be read: write VOCERO_DATABASE_URL, or --admin-url, as "
+    "postgresql://ROLE:PASSWORD@HOST:5432/DATABASE."
+)
 BUSY: Final = "The database has no free connection: try again in a moment, or give Vocero fewer questions at once."
 
 # by SQLSTATE, or by its class (two characters)
@@ -34,6 +38,7 @@ _SENTENCES: Final[dict[str, tuple[type[BotError], str]]] = {
         "give it another name in VOCERO_EMBEDDING_MODEL, then run `vocero reindex`.",
     ),
     "08": (KnowledgeDown, DOWN),
+    "address": (SetupError, ADDRESS),  # libpq reads it before there is a server that could name a SQLSTATE
     "22021": (InputError, "The text holds bytes that are no text, such as NUL: remove them."),
     "22P05": (InputError, "The text holds bytes that are no text, such as NUL: remove them."),
     "23": (InputError, "The database refused a value that breaks one of its rules: check the names given."),
@@ -65,6 +70,12 @@ _SENTENCES: Final[dict[str, tuple[type[BotError], str]]] = {
 
 # PostgreSQL gives no SQLSTATE for a refused connection: its words are all there is
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
+    ('missing "="', "address"),
+    ("invalid URI", "address"),
+    ("invalid percent-encoded", "address"),
+    ("invalid connection option", "address"),
+    ("invalid port number", "address"),
+    ("invalid integer value", "address"),
     ("too many clients", "53300"),
     ("too many connections", "53300"),
     ("connection slots", "53300"),

@@ -17,9 +17,13 @@ _JOBS: Final = """
         left join vocero_jobs.procrastinate_events e on e.job_id = j.id and e.type = 'started'
     where j.status in ('todo', 'doing') group by j.status
 """
-
-
 _TRY: Final = "insert into vocero.workspace (name) values (%s) on conflict do nothing"
+# A row alone fits a page that there is already: on a full disk it would be taken. This asks the disk for new pages.
+_FILL: Final = """
+    insert into vocero.inbox (workspace, event_key, payload, lease)
+    select vocero.current_workspace(), 'doctor', to_jsonb(string_agg(md5(random()::text), '')), now()
+    from generate_series(1, 32768)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,11 @@ async def check_writable(database: Database) -> None:
 
 
 async def try_write(database: Database) -> None:
-    """Write a row and take it back. KnowledgeDown: read-only, full, locked, or not allowed."""
+    """Write a megabyte and take it back. KnowledgeDown: read-only, full, locked, or not allowed."""
     with suppress(_TakenBack):
         async with database.writing(TRIAL) as connection:
             await connection.execute(_TRY, (TRIAL,))
+            await connection.execute(_FILL)
             raise _TakenBack
 
 

@@ -54,6 +54,11 @@ WRONG: dict[str, tuple[Callable[[Urls], str], str]] = {
         r"refused the (role or its )?password: correct VOCERO_DATABASE_URL",
     ),
     "database": (lambda u: u.application + "nope", r"does not exist: create it, then `vocero migrate`"),
+    "words": (lambda _: "not an address", r"address cannot be read: write VOCERO_DATABASE_URL, .* as postgresql://ROLE"),
+    "scheme": (lambda u: u.application.replace("postgresql", "mysql"), r"address cannot be read"),
+    "port": (lambda _: "postgresql://a:b@127.0.0.1:port/c", r"address cannot be read"),
+    "sign": (lambda _: "postgresql://a:100%@127.0.0.1/c", r"address cannot be read"),
+    "option": (lambda u: u.application + "?nonsense=1", r"address cannot be read"),
     "superuser": (lambda u: u.admin, r"is a superuser and would see every workspace: give .* a plain role"),
 }
 

@@ -32,13 +32,19 @@ def test_the_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         ("VOCERO_LOG_FORMAT", "xml"),
         ("VOCERO_SLACK_MODE", "pigeon"),
         ("SLACK_API_URL", "slack.com"),
+        ("VOCERO_REDIS_URL", "cache:6379"),
+        ("VOCERO_REDIS_URL", "http://cache:6379"),
+        ("VOCERO_REDIS_URL", "redis://:hunter2@cache:port/0"),
+        ("VOCERO_ADMINS", "slack/T1/U1,ana"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """The sentence names the variable and says where it is explained."""
     monkeypatch.setenv(name, value)
-    with pytest.raises(SetupError, match=f"{name} is not right: .* see .env.example"):
+    with pytest.raises(SetupError, match=f"{name} is not right: .* see .env.example") as caught:
         read_settings()
+    assert "hunter2" not in str(caught.value)
 
 
 def test_secrets_are_not_printed() -> None:

@@ -9,7 +9,7 @@ from core.errors import KnowledgeDown
 from core.inbox import Arrival
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.pool import Database
-from infra.postgres.pulse import check_writable, pulse
+from infra.postgres.pulse import TRIAL, check_writable, pulse, try_write
 from tests.faults.proxy import Proxy
 from tests.postgres import Urls
 
@@ -59,6 +59,17 @@ async def test_one_that_has_gone_is_no_busy_one(postgres: Urls, mode: str) -> No
         for _ in range(3):
             with pytest.raises(KnowledgeDown):
                 await check_writable(database)
+
+
+async def test_the_trial_asks_the_disk_for_new_pages(database: Database, postgres: Urls) -> None:
+    """One row fits into a page that is there, and a full disk would take it; nothing of what was tried stays."""
+    size = "select pg_total_relation_size('vocero.inbox')"
+    with psycopg.connect(postgres.admin, autocommit=True) as admin:
+        [before] = admin.execute(size).fetchone() or (0,)
+        await try_write(database)
+        [after] = admin.execute(size).fetchone() or (0,)
+        assert after - before > 500_000
+        assert admin.execute("select 1 from vocero.workspace where name = %s", (TRIAL,)).fetchone() is None
 
 
 async def test_a_writable_one_is(database: Database) -> None:
