@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -14,6 +15,7 @@ from adapters.discord.intake import Intake
 from adapters.discord.permissions import missing, to_invite
 from adapters.discord.supervisor import to_final
 from adapters.discord.sync import differing, sync
+from bots import clock
 from bots.discord import point, to_token
 from core.errors import SetupError, UnavailableError
 from infra.settings import Settings
@@ -117,3 +119,9 @@ async def command_health(settings: Settings) -> str:
     if stale:
         raise UnavailableError(f"Discord has other commands than ours ({', '.join(stale)}): run vocero discord sync")
     return f"all {whole} commands are registered as they are here"
+
+
+async def clock_health(settings: Settings, now: Callable[[], float] = time.time) -> str:
+    """Return a sentence about this machine's clock. UnavailableError when it is off by more than half a minute."""
+    why = "whether a confirmation comes too late is judged by it."
+    return await clock.clock_health(f"{settings.discord_api_url.rstrip('/')}/gateway", "Discord", why, now)

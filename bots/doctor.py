@@ -63,7 +63,7 @@ async def _examine(settings: Settings, say: Callable[[str], None]) -> AsyncItera
         yield await _ask("embeddings", lambda: wiring.embedder_health(settings))
         if settings.rerank_url is not None:
             yield await _ask("reranker", lambda: wiring.reranker_health(settings), otherwise="note")
-    if settings.slack_bot_token is not None and not settings.slack_oauth:
+    if settings.slack_bot_token is not None or settings.slack_oauth:
         async for finding in _slack(settings):
             yield finding
     if settings.discord_bot_token is not None:
@@ -82,9 +82,10 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     token = await _ask("slack", lambda: slack.token_health(settings))
     yield token
     if not token.bad:
-        yield await _ask("scopes", lambda: slack.scope_health(settings))
+        if not settings.slack_oauth:  # else each workspace has granted its own
+            yield await _ask("scopes", lambda: slack.scope_health(settings))
         yield await _ask("sockets", lambda: slack.socket_health(settings))
-        yield await _ask("clock", lambda: slack.clock_health(settings))
+    yield await _ask("clock", lambda: slack.clock_health(settings))
 
 
 async def _discord(settings: Settings) -> AsyncIterator[Finding]:
@@ -96,6 +97,7 @@ async def _discord(settings: Settings) -> AsyncIterator[Finding]:
         yield await _ask("intents", lambda: discord.intent_health(settings))
         yield await _ask("rights", lambda: discord.permission_health(settings), otherwise="note")
         yield await _ask("commands", lambda: discord.command_health(settings), otherwise="note")
+    yield await _ask("clock", lambda: discord.clock_health(settings), otherwise="note")
 
 
 def _room(settings: Settings) -> Finding:

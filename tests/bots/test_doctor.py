@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 
-from bots import slack_setup
+from bots import discord_setup, slack_setup
 from bots.doctor import Finding, examine
 from bots.wiring import Ends, write_health
 from core.errors import BotError, KnowledgeDown, UnavailableError
@@ -157,3 +158,24 @@ async def test_slack_is_not_well(slack: FakeSlack) -> None:
         await slack_setup.scope_health(to_slack(slack))
     with pytest.raises(UnavailableError, match=r"12\d s ahead: switch time synchronisation .* on"):
         await slack_setup.clock_health(to_slack(slack), now=lambda: time.time() + 120.4)
+
+
+async def test_one_app_for_many_workspaces_is_examined_too(postgres: Urls, database: Database, slack: FakeSlack) -> None:
+    """Where events come by HTTP a wrong clock refuses all of them, so it is looked at without any bot token."""
+    given = {"slack_oauth": True, "slack_mode": "http", "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "very"}
+    given |= {"SLACK_SIGNING_SECRET": "sssh", "SLACK_API_URL": slack.api_url}
+    found = await rows(settings(postgres.application, **given))
+    assert "VOCERO_SECRET_KEYS is not set" in found["slack"].detail
+    assert found["slack"].bad
+    found = await rows(settings(postgres.application, secret_keys=Fernet.generate_key().decode(), **given))
+    assert [found[name].level for name in ("slack", "sockets", "clock")] == ["ok"] * 3
+
+
+async def test_discords_clock_is_asked(slack: FakeSlack) -> None:
+    """Any answer of its address tells the time, even a refusal; nobody there is a sentence, too."""
+    there = read_settings(DISCORD_BOT_TOKEN="x", DISCORD_API_URL=slack.api_url)
+    assert await discord_setup.clock_health(there) == "this machine's clock agrees with Discord's"
+    with pytest.raises(UnavailableError, match=r"9\d s behind: switch time synchronisation .* on"):
+        await discord_setup.clock_health(there, now=lambda: time.time() - 90.4)
+    with pytest.raises(UnavailableError, match="Discord cannot be reached at http"):
+        await discord_setup.clock_health(read_settings(DISCORD_BOT_TOKEN="x", DISCORD_API_URL=f"http://{NOWHERE}"))

@@ -63,6 +63,12 @@ def test_every_package_comes_with_its_hash() -> None:
     assert steps("ARG") == ["PYTHON=python:3.12-slim-bookworm"]
 
 
+def test_no_step_depends_on_others_code_compiling() -> None:
+    """Packages bring files that no Python of today compiles; pip passes over them, and compiles the rest itself."""
+    assert not [run for run in steps("RUN") if "compileall" in run]
+    assert not any("--no-compile" in run for run in steps("RUN"))
+
+
 def test_what_is_copied_is_there_and_let_in() -> None:
     """Each COPY names what exists and what the ignore file lets through; secrets and data stay out."""
     ignored = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
