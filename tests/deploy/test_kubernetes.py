@@ -2,29 +2,22 @@
 
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.main import get_command
 
 from bots.cli import to_app
+from tests.deploy.kustomize import HERE, documents, pod
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import kubernetes_validate
 
-HERE = Path(__file__).parents[2] / "deploy" / "kubernetes"
 VERSIONS = ("1.31", "1.37")  # what is validated against: the oldest and the newest that are in use
 FILES = sorted(path for path in HERE.rglob("*.yaml"))
 OWN = ("kustomize.config.k8s.io", "keda.sh", "monitoring.coreos.com")  # no types of the API
 PARTS = {"slack": 9464, "discord": 9465, "console": 9466, "worker": 9467}
-
-
-def documents(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a file."""
-    return [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
 
 
 def everything() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -36,14 +29,7 @@ def everything() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def pods() -> list[tuple[str, dict[str, Any]]]:
     """Return the pods that the manifests make."""
-    found = []
-    for name, one in everything():
-        spec = one.get("spec", {})
-        if one["kind"] == "CronJob":
-            spec = spec["jobTemplate"]["spec"]
-        if one["kind"] in ("Deployment", "Job", "CronJob"):
-            found.append((name, spec["template"]["spec"]))
-    return found
+    return [(name, made["spec"]) for name, one in everything() if (made := pod(one))]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -69,13 +55,13 @@ def test_a_mistake_would_be_found() -> None:
         kubernetes_validate.validate(deployment, VERSIONS[1], strict=True)
 
 
-@pytest.mark.parametrize(("name", "pod"), pods(), ids=[name for name, _ in pods()])
-def test_every_pod_runs_without_rights(name: str, pod: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "spec"), pods(), ids=[name for name, _ in pods()])
+def test_every_pod_runs_without_rights(name: str, spec: dict[str, Any]) -> None:
     """Not root, nothing written but to its own scratch, no capability, no token of the cluster, memory bounded."""
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    for container in pod["containers"]:
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in spec["containers"]:
         rights = container["securityContext"]
         assert rights == {
             "allowPrivilegeEscalation": False,
@@ -87,16 +73,16 @@ def test_every_pod_runs_without_rights(name: str, pod: dict[str, Any]) -> None:
         assert not any("password" in str(one).casefold() for one in container.get("env", []) if "value" in one)
 
 
-@pytest.mark.parametrize(("name", "pod"), [p for p in pods() if p[1]["containers"][0]["args"][0] == "run"])
-def test_probes_ask_the_port_that_the_part_has(name: str, pod: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "spec"), [p for p in pods() if p[1]["containers"][0]["args"][0] == "run"])
+def test_probes_ask_the_port_that_the_part_has(name: str, spec: dict[str, Any]) -> None:
     """Each part's operator port is the one that the code gives it, and it gets its time to drain."""
-    [container] = pod["containers"]
+    [container] = spec["containers"]
     part = container["args"][1]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports["operator"] == PARTS[part]
     assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "operator"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "operator"}
-    assert pod["terminationGracePeriodSeconds"] >= 30
+    assert spec["terminationGracePeriodSeconds"] >= 30
 
 
 def test_the_parts_have_the_ports_of_the_code() -> None:
@@ -104,45 +90,6 @@ def test_the_parts_have_the_ports_of_the_code() -> None:
     from bots.oversight import PARTS as ORDER
 
     assert {part: 9464 + n for n, part in enumerate(ORDER)} == PARTS
-
-
-@pytest.mark.parametrize("path", [p for p in FILES if p.name == "kustomization.yaml"], ids=lambda p: p.parent.name)
-def test_every_kustomization_names_what_there_is(path: Path) -> None:
-    """Resources exist, replicas and patches meet an object of the same name, nothing lies beside unused."""
-    [given] = documents(path)
-    named = {name: (path.parent / name).resolve() for name in given["resources"]}
-    assert all(there.exists() for there in named.values())
-    beside = set(path.parent.glob("*.yaml")) - {path}
-    assert {one.resolve() for one in beside} <= set(named.values())
-    objects = {(one["kind"], one["metadata"]["name"]) for one in resolved(path.parent)}
-    for replica in given.get("replicas", []):
-        assert ("Deployment", replica["name"]) in objects
-    for patch in given.get("patches", []):
-        assert (patch["target"]["kind"], patch["target"]["name"]) in objects
-        assert all(step["op"] in ("add", "replace") for step in yaml.safe_load(patch["patch"]))
-
-
-def resolved(folder: Path) -> list[dict[str, Any]]:
-    """Return all objects that a kustomization brings together."""
-    [given] = documents(folder / "kustomization.yaml")
-    found = []
-    for name in given["resources"]:
-        there = (folder / name).resolve()
-        found += resolved(there) if there.is_dir() else documents(there)
-    return found
-
-
-def test_scaling_asks_for_metrics_that_there_are() -> None:
-    """KEDA's queries name metrics of ours and deployments of the base."""
-    from infra.telemetry.meters import Meters
-
-    names = Meters().names()
-    base = {one["metadata"]["name"] for one in resolved(HERE / "base") if one["kind"] == "Deployment"}
-    for name, one in everything():
-        if one["kind"] == "ScaledObject":
-            assert one["spec"]["scaleTargetRef"]["name"] in base, name
-            for trigger in one["spec"]["triggers"]:
-                assert any(metric in trigger["metadata"]["query"] for metric in names if metric.startswith("vocero_"))
 
 
 def test_every_setting_is_one_that_the_bot_knows() -> None:
@@ -161,7 +108,7 @@ def test_every_setting_is_one_that_the_bot_knows() -> None:
 def test_commands_in_manifests_are_commands() -> None:
     """What jobs and parts are started with is one, with the options that it has."""
     commands = get_command(to_app()).commands  # type: ignore[attr-defined]
-    for name, pod in pods():
-        word, *rest = pod["containers"][0]["args"]
+    for name, spec in pods():
+        word, *rest = spec["containers"][0]["args"]
         options = {option for parameter in commands[word].params for option in parameter.opts}
         assert {one for one in rest if one.startswith("--")} <= options, name
