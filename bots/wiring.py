@@ -466,6 +466,8 @@ async def redis_health(ends: Ends) -> str:
     async with RedisStore(ends.redis) as store:
         if not await store.answers():
             raise UnavailableError("Redis does not answer: check VOCERO_REDIS_URL; the bot works without, more slowly.")
+        if await store.refuses_when_full():
+            raise UnavailableError("Redis takes nothing new once it is full: set its maxmemory-policy to volatile-lru.")
     return "Redis answers"
 
 

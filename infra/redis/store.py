@@ -98,10 +98,19 @@ class RedisStore:
         """Whether Redis is there, now."""
         return await self.attempt(_ping, otherwise=False)
 
+    async def refuses_when_full(self) -> bool:
+        """Whether it has a limit of memory and will take nothing new there, rather than let go of what is old."""
+        return await self.attempt(_stubborn, otherwise=False)
+
 
 async def _ping(redis: Redis) -> bool:
     await redis.ping()
     return True
+
+
+async def _stubborn(redis: Redis) -> bool:
+    told = await redis.info("memory")
+    return int(told.get("maxmemory", 0)) > 0 and told.get("maxmemory_policy") == "noeviction"
 
 
 async def matching(redis: Redis, pattern: str) -> AsyncIterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from bots.wiring import Ends, redis_health
 from core import budgets
 from core.errors import UnavailableError
 from core.messages import Answer, Citation, Outcome, Question
@@ -133,6 +134,22 @@ async def test_a_silent_redis_costs_its_budget_and_then_nothing() -> None:
         for _ in range(1_000):  # what one question asks, many times over
             assert not await store.answers()
         assert time.monotonic() - begun < 2 * budgets.REDIS
+
+
+async def test_a_redis_that_would_refuse_when_full_is_known_before(store: RedisStore, url: str) -> None:
+    """A limit of memory without eviction is a trouble to come: doctor and `status` say what to set."""
+    policy = lambda word: store.insist(lambda r: r.config_set("maxmemory-policy", word))  # noqa: E731
+    before = (await store.insist(lambda r: r.config_get("maxmemory-policy")))["maxmemory-policy"]
+    ends = Ends(database="", redis=url)
+    try:
+        await store.insist(lambda r: r.config_set("maxmemory", "256mb"))
+        await policy("volatile-lru")
+        assert await redis_health(ends) == "Redis answers"
+        await policy("noeviction")
+        with pytest.raises(UnavailableError, match="set its maxmemory-policy to volatile-lru"):
+            await redis_health(ends)
+    finally:
+        await policy(before)
 
 
 async def test_having_no_redis_at_all_is_a_way_to_live() -> None:
