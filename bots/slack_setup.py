@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
 import aiohttp
 
 from adapters.slack.errors import SlackRefused
@@ -13,7 +14,6 @@ from bots import clock
 from bots.slack import check, open_team, to_client
 from core.errors import BotError, SetupError, UnavailableError
 from infra.settings import Settings
-
 
 
 @asynccontextmanager

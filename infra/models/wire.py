@@ -2,6 +2,8 @@
 
 The hub client by itself lets proxies, `HF_TOKEN` and offline mode of the machine's environment decide where a request
 goes and what it carries, follows redirects, waits for ever, and takes a cut or compressed or endless body as it comes.
+Before its first request it asks the hub for a list of programs to look for among our environment's variables, holding
+the event loop up meanwhile: that counts as its telemetry, which is off here, whatever the environment says.
 """
 
 import functools
@@ -11,10 +13,11 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, cast
 
 import httpx2
-from huggingface_hub import AsyncInferenceClient
+from huggingface_hub import AsyncInferenceClient, constants
 
 from infra.models.failures import Fault, from_status
 
+constants.HF_HUB_DISABLE_TELEMETRY = True
 NO_TOKEN: Final = "none"  # noqa: S105 - never empty: the hub client would send the machine's HF_TOKEN in its place
 ERROR_BYTES: Final = 65_536
 ANSWER_BYTES: Final = 8_000_000  # 32 vectors of 4096 numbers and as much again

@@ -55,7 +55,10 @@ WRONG: dict[str, tuple[Callable[[Urls], str], str]] = {
         r"refused the (role or its )?password: correct VOCERO_DATABASE_URL",
     ),
     "database": (lambda u: u.application + "nope", r"does not exist: create it, then `vocero migrate`"),
-    "words": (lambda _: "not an address", r"address cannot be read: write VOCERO_DATABASE_URL, .* as postgresql://ROLE"),
+    "words": (
+        lambda _: "not an address",
+        r"address cannot be read: write VOCERO_DATABASE_URL, .* as postgresql://ROLE",
+    ),
     "scheme": (lambda u: u.application.replace("postgresql", "mysql"), r"address cannot be read"),
     "port": (lambda _: "postgresql://a:b@127.0.0.1:port/c", r"address cannot be read"),
     "sign": (lambda _: "postgresql://a:100%@127.0.0.1/c", r"address cannot be read"),
@@ -160,7 +163,9 @@ async def test_slack_is_not_well(slack: FakeSlack) -> None:
         await slack_setup.clock_health(to_slack(slack), now=lambda: time.time() + 120.4)
 
 
-async def test_one_app_for_many_workspaces_is_examined_too(postgres: Urls, database: Database, slack: FakeSlack) -> None:
+async def test_one_app_for_many_workspaces_is_examined_too(
+    postgres: Urls, database: Database, slack: FakeSlack
+) -> None:
     """Where events come by HTTP a wrong clock refuses all of them, so it is looked at without any bot token."""
     given = {"slack_oauth": True, "slack_mode": "http", "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "very"}
     given |= {"SLACK_SIGNING_SECRET": "sssh", "SLACK_API_URL": slack.api_url}

@@ -1,6 +1,6 @@
 """What `kubectl apply -k` would send, worked out here: the few fields of Kustomize that we use, and no others.
 
-    python -m tests.deploy.kustomize      compares each folder with what `kubectl kustomize` makes of it
+python -m tests.deploy.kustomize      compares each folder with what `kubectl kustomize` makes of it
 """
 
 import re
@@ -40,17 +40,7 @@ def _change(folder: Path, found: Objects) -> Objects:
     [given] = documents(folder / "kustomization.yaml")
     if unknown := set(given) - FIELDS:
         raise ValueError(f"{folder.name}: {sorted(unknown)} is not known here")
-    for name in given.get("resources", []):
-        there = (folder / name).resolve()
-        if there.is_file() and folder.resolve() not in there.parents:
-            raise ValueError(f"{name} is a file outside of {folder.name}")
-        found = found + (render(there) if there.is_dir() else documents(there))
-    for name in given.get("components", []):
-        found = _change((folder / name).resolve(), found)
-    keys = [(one["kind"], one["metadata"]["name"]) for one in found]
-    if len(set(keys)) < len(keys):
-        raise ValueError(f"{folder.name}: an object is there twice")
-    found = deepcopy(found)
+    found = deepcopy(_gather(folder, given, found))
     for one in found:
         if "namespace" in given:
             one["metadata"]["namespace"] = given["namespace"]
@@ -62,6 +52,21 @@ def _change(folder: Path, found: Objects) -> Objects:
         target = _find(found, patch["target"]["kind"], patch["target"]["name"])
         for step in yaml.safe_load(patch["patch"]):
             _step(target, step)
+    return found
+
+
+def _gather(folder: Path, given: dict[str, Any], found: Objects) -> Objects:
+    """Return what is there with a folder's resources, and as its components leave it."""
+    for name in given.get("resources", []):
+        there = (folder / name).resolve()
+        if there.is_file() and folder.resolve() not in there.parents:
+            raise ValueError(f"{name} is a file outside of {folder.name}")
+        found = found + (render(there) if there.is_dir() else documents(there))
+    for name in given.get("components", []):
+        found = _change((folder / name).resolve(), found)
+    keys = [(one["kind"], one["metadata"]["name"]) for one in found]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"{folder.name}: an object is there twice")
     return found
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from core.messages import Outcome
 from infra.telemetry.dashboard import dashboard, queries
 from infra.telemetry.meters import Meters
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+RUNGS = {"full_text", "extractive", "apology"}  # of docs/operator.md
 METRIC = re.compile(r"\b((?:vocero|process)_[a-z_]+)\b")
 RULES: list[dict[str, Any]] = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yaml").read_text(encoding="utf-8"))[
     "groups"
@@ -46,7 +48,7 @@ def test_no_panel_lies_over_another() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
 def test_an_alert_asks_for_what_there_is_and_says_what_to_do(rule: dict[str, Any]) -> None:
-    """Metrics and label values exist, brackets close, and a summary and a remedy are given."""
+    """Metrics exist, brackets close, and a summary and a remedy are given."""
     expression = rule["expr"]
     assert set(METRIC.findall(expression)) <= Meters().names()
     assert METRIC.search(expression)
@@ -56,6 +58,33 @@ def test_an_alert_asks_for_what_there_is_and_says_what_to_do(rule: dict[str, Any
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert all(len(rule["annotations"][word]) > 20 for word in ("summary", "remedy"))
     assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
+
+
+def test_labels_that_are_asked_for_are_the_metrics_own() -> None:
+    """Each label in a selector, a grouping or a legend is one of its metric's, and each value one that is counted."""
+    labels = {name: set(m._labelnames) for name, m in Meters().registry._names_to_collectors.items() if m._labelnames}
+    values = {"outcome": set(Outcome), "rung": RUNGS, "state": {"todo", "doing"}}
+    asked = 0
+    for query, legends in [*queries_with_legends(), *((rule["expr"], "") for rule in RULES)]:
+        known = {"le"}.union(*(labels.get(name, set()) for name in METRIC.findall(query)))
+        for group in re.findall(r"by \(([^)]+)\)", query):
+            assert set(re.split(r",\s*", group)) <= known, query
+        assert set(re.findall(r"\{\{(\w+)\}\}", legends)) <= known, query
+        for name, chosen in re.findall(r"(vocero_\w+)\{([^}]*)\}", query):
+            for label, value in re.findall(r'(\w+)="([^"]*)"', chosen):
+                assert label in labels[name], query
+                assert value in values[label], query
+                asked += 1
+    assert asked >= 5
+
+
+def queries_with_legends() -> list[tuple[str, str]]:
+    """Return each query of the dashboard with what its line is called."""
+    return [
+        (target["expr"], target["legendFormat"])
+        for panel in dashboard()["panels"]
+        for target in panel.get("targets", [])
+    ]
 
 
 def test_every_metric_of_ours_is_looked_at_or_told_of() -> None:

@@ -391,7 +391,14 @@ CLIENTS = {
 }
 HOMES = ("infra/knowledge/fetch.py", "infra/knowledge/guard.py", "infra/models/")
 # whose clients speak to their platform's own addresses, and to none that a person gives
-PLATFORMS = ("adapters/slack/", "adapters/discord/", "bots/slack.py", "bots/slack_setup.py", "bots/discord.py")
+PLATFORMS = (
+    "adapters/slack/",
+    "adapters/discord/",
+    "bots/slack.py",
+    "bots/slack_setup.py",
+    "bots/discord.py",
+    "bots/clock.py",
+)
 # which answer operators, and time the platforms' clients; the traces go where an operator says
 WATCHING = ("infra/telemetry/", "bots/oversight.py")
 

@@ -119,6 +119,33 @@ asyncio.run(main())
         assert all("hf_" not in one.headers.get("Authorization", "") for one in fake.seen)
 
 
+async def test_the_hub_is_asked_nothing(tmp_path: Path):
+    """A fresh process that asks a model looks up no name and connects to no address but the server's own."""
+    script = """
+import asyncio, sys
+from core.prompt import Message, Prompt
+from infra.models.tgi import TgiSpeaker
+def hook(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        print(*args[-1:] if event == "socket.connect" else args[:2])
+sys.addaudithook(hook)
+async def main():
+    async with TgiSpeaker([sys.argv[1]]).speak(Prompt((Message("user", "hi"),)), max_tokens=9) as deltas:
+        "".join([delta async for delta in deltas])
+asyncio.run(main())
+"""
+    async with FakeTgi() as fake:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", script, fake.url),
+            env={"PYTHONPATH": ".", "HF_HOME": str(tmp_path)},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await child.communicate()
+    reached = out.decode().splitlines()
+    assert reached
+    assert [line for line in reached if "127.0.0.1" not in line] == []
+
+
 async def test_a_redirect_is_not_followed():
     """A server cannot send our passages to another host: the hub client by itself would repeat the request there."""
     async with FakeTgi(fault="redirect") as fake:
