@@ -19,7 +19,7 @@ from core.errors import BotError, InputError, RefusedError
 from core.messages import Answer, Outcome
 from core.phrases import phrase
 
-CLICK: Final = 300.0  # seconds in which a confirmation may be pressed
+CLICK: Final = 60.0  # seconds in which a confirmation may be pressed
 LONGEST: Final = 100  # characters of an id
 log = structlog.get_logger()
 

@@ -21,7 +21,7 @@ from core.errors import InputError, RefusedError
 from core.orders import Order
 from core.phrases import phrase
 
-CLICK: Final = 300.0  # seconds in which a confirmation may be pressed
+CLICK: Final = 60.0  # seconds in which a confirmation may be pressed
 
 
 class Commanding:

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from adapters.slack.commanding import CLICK
 from tests.adapters.slack.conftest import Joined, Joining
 from tests.fakes.brain import brain
 from tests.fakes.slack.world import BOT, Message, visible
@@ -111,10 +110,10 @@ async def test_no_means_no(desk: Joined) -> None:
 
 
 async def test_an_old_or_forged_button_does_nothing(desk: Joined) -> None:
-    """A confirmation is good for five minutes and only in the form that was written."""
+    """A confirmation is good for a minute and only in the form that was written."""
     question = await desk.slack.reply(await desk.slack.say('@vocero remove "Refund policy"'))
     button = question.buttons()["vocero_confirm"]
-    old = {**json.loads(button["value"]), "at": json.loads(button["value"])["at"] - CLICK - 1}
+    old = {**json.loads(button["value"]), "at": json.loads(button["value"])["at"] - 61}
     for n, value in enumerate(
         (json.dumps(old), "{}", "[]", '{"command": {"verb": "explode"}, "user": "U0ANA", "at": 1}')
     ):

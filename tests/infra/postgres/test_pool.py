@@ -1,6 +1,7 @@
 """The pool's budgets and its one door: every failure is a BotError with its remedy, and a restart is survived."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from core.errors import InputError, KnowledgeDown, UnavailableError, UnknownErro
 from infra.postgres.errors import OtherModel, to_error
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import Database
+from tests.faults.proxy import Proxy
 from tests.postgres import APPLICATION, Server, Urls
 
 
@@ -173,3 +175,28 @@ async def test_a_database_that_dies_is_said_and_found_again(monkeypatch: pytest.
                     with suppress(KnowledgeDown):
                         assert await database.fetch("select 1", ()) == [(1,)]
                         break
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["refuse", "silent"])
+async def test_after_an_outage_the_first_caller_gets_a_connection(postgres: Urls, database: Database, mode: str) -> None:
+    """However long the server was away: once it is back, work goes on within two seconds."""
+    head, _, rest = postgres.application.rpartition(":")
+    port, _, name = rest.partition("/")
+    async with Proxy(int(port)) as proxy, Database(f"{head}:{proxy.port}/{name}", connections=4) as away:
+        proxy.set(mode)
+        until = time.monotonic() + 8.0
+        while time.monotonic() < until:
+            with pytest.raises(KnowledgeDown):
+                await away.fetch("select 1", ())
+            await asyncio.sleep(0.05)
+        proxy.set("ok")
+        back = time.monotonic()
+        while True:
+            try:
+                await away.fetch("select 1", ())
+            except KnowledgeDown:
+                await asyncio.sleep(0.02)
+            else:
+                break
+        assert time.monotonic() - back < 2.0
