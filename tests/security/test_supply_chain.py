@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from site import getsitepackages
 
@@ -68,3 +69,18 @@ def test_the_bill_of_materials_is_the_lock() -> None:
         assert all(len(entry["content"]) == 64 for entry in component["hashes"])
         assert component["hashes"]
     assert sum("licenses" in component for component in components) > 0.9 * len(components)
+
+
+@pytest.mark.slow
+def test_the_same_source_is_the_same_wheel(tmp_path: Path) -> None:
+    """Whoever builds it again gets the same bytes, and in it stand our four folders and nothing that runs by itself."""
+    built = []
+    for name in ("one", "two"):
+        command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / name)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        [wheel] = (tmp_path / name).iterdir()
+        built.append(wheel.read_bytes())
+    assert built[0] == built[1]
+    with zipfile.ZipFile(wheel) as held:
+        tops = {name.split("/")[0] for name in held.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"bots", "core", "adapters", "infra"}

@@ -179,7 +179,9 @@ async def test_a_database_that_dies_is_said_and_found_again(monkeypatch: pytest.
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["refuse", "silent"])
-async def test_after_an_outage_the_first_caller_gets_a_connection(postgres: Urls, database: Database, mode: str) -> None:
+async def test_after_an_outage_the_first_caller_gets_a_connection(
+    postgres: Urls, database: Database, mode: str
+) -> None:
     """However long the server was away: once it is back, work goes on within two seconds."""
     head, _, rest = postgres.application.rpartition(":")
     port, _, name = rest.partition("/")
