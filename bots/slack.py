@@ -85,6 +85,7 @@ async def _serve(settings: Settings, say: Say = _say) -> None:
         session = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=calls))
         # a wrong token is said before anything is started
         team = None if settings.slack_oauth else await open_team(settings, session, say)
+        await check_sockets(settings, session)
         vocero = await stack.enter_async_context(open_vocero(settings, say=say, telemetry=oversight.telemetry))
         await stack.enter_async_context(vocero.nightly())
         where = await open_slack(stack, vocero, settings, session, team, oversight=oversight)
@@ -123,6 +124,21 @@ async def open_team(settings: Settings, session: aiohttp.ClientSession, say: Say
     if lacking := missing(outbox.scopes):
         say(f"The Slack app lacks {', '.join(lacking)}: install it again from `vocero slack manifest`.")
     return Team(me=me, token=token, outbox=outbox, people=People(outbox, me.team, org=org))
+
+
+async def check_sockets(settings: Settings, session: aiohttp.ClientSession) -> None:
+    """Raise SetupError when Slack does not accept the app-level token: the library would try again for ever."""
+    if settings.slack_mode == "http":
+        return
+    try:
+        await Outbox(to_client(settings, session, _secret(settings.slack_app_token))).call("apps.connections.open")
+    except SlackRefused as error:
+        raise SetupError(
+            f"SLACK_APP_TOKEN is not accepted ({error.code}): make one under Basic Information, App-Level Tokens, "
+            "with the scope connections:write."
+        ) from error
+    except BotError as error:
+        raise SetupError(f"Slack cannot be reached at {settings.slack_api_url}: check the network.") from error
 
 
 def to_client(settings: Settings, session: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:

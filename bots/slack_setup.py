@@ -6,13 +6,11 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from adapters.slack.errors import SlackRefused
 from adapters.slack.manifest import missing
-from adapters.slack.outbox import Outbox
 from adapters.slack.team import Team
 from bots import clock
-from bots.slack import check, open_team, to_client
-from core.errors import BotError, SetupError, UnavailableError
+from bots.slack import check, check_sockets, open_team
+from core.errors import UnavailableError
 from infra.settings import Settings
 
 
@@ -48,17 +46,8 @@ async def socket_health(settings: Settings) -> str:
     """Return a sentence about the app-level token. SetupError with the remedy."""
     if settings.slack_mode == "http":
         return "events come by HTTP, signed"
-    token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
     async with aiohttp.ClientSession() as session:
-        try:
-            await Outbox(to_client(settings, session, token)).call("apps.connections.open")
-        except SlackRefused as error:
-            raise SetupError(
-                f"SLACK_APP_TOKEN is not accepted ({error.code}): make one under Basic Information, App-Level Tokens, "
-                "with the scope connections:write."
-            ) from error
-        except BotError as error:
-            raise SetupError(f"Slack cannot be reached at {settings.slack_api_url}: check the network.") from error
+        await check_sockets(settings, session)
     return "Socket Mode may be used"
 
 

@@ -21,8 +21,8 @@ from infra.postgres.errors import DOWN, to_error, translated
 
 CONNECTIONS: Final = 8  # for one process; 16 callers on 8 connections kept p95 under 40 ms
 SLACK: Final = 1.0  # seconds beyond the server's own timeout: then it is not slow, it is silent
-# Seconds for which the pool tries by itself to replace a lost connection. It would wait ever longer in between, and after
-# an outage of ten seconds come back eight later; so it soon leaves that to the next caller, who tries at once.
+# Seconds for which the pool tries by itself to replace a lost connection. It waits ever longer in between, and would
+# come back eight seconds after an outage of ten; so it soon leaves that to the next caller, who tries at once.
 RECONNECT: Final = 0.5
 WAITING: Final = 5 * CONNECTIONS  # beyond: refused at once rather than served late
 
