@@ -3,7 +3,7 @@
 -- 2023, ACM TOIS 42(1)). nDCG@10 with the embedded MiniLM: .837 on claude-docs, .753 on codebase, .926 on mtragun, where
 -- reciprocal ranks (k = 10) find .824, .727, .926. The words weighing .4 or .6: .838 and .836 in the mean, .5 .838.
 
-drop function vocero.search(public.halfvec, text, text, int, int, float8, int, int, int, float8);
+drop function vocero.search(public.halfvec, text, text, int, int, float8, int, int, int, float8);  -- replaced: by the same types and order
 
 -- A value between two others as a share; 1 where they are one, 0 for what is not known (not embedded yet, say).
 create function vocero.stretched(value float8, low float8, high float8) returns float8
