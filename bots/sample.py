@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from bots import voicing
+from bots import comparing, voicing
 from core.errors import BotError, InputError, SetupError
 from core.examples import Mix
 from infra import handbook
@@ -30,7 +30,8 @@ async def build(out: Path, say: Callable[[str], None]) -> str:
             say(f"{what} {done}/{of} " + " ".join(f"{key} {value:.2f}" for key, value in more.items()))
 
     await voicing.train(HANDBOOK, out / "handbook", "adapter", Mix.RAFT, 0, SEED, say=say, show=show)
-    report = await voicing.compare(HANDBOOK, None, out / "handbook", out / "report", SEED, 0, say=say, show=show)
+    asked = comparing.Asked(examples=HANDBOOK, raft_adapter=out / "handbook", out=out / "report", seed=SEED)
+    report = await comparing.compare(asked, say=say, show=show)
     adapter = read_adapter(out / "handbook")
     if not report["gate"]["passed"]:
         raise InputError(f"Not kept. {report['verdict']}")

@@ -23,6 +23,7 @@ Examples = Annotated[
     str, typer.Option("--examples", help="A JSONL file, a folder of brand texts, or handbook: the sample company's.")
 ]
 PREFERENCES = "{question, chosen, rejected, passages?} or {question, answer, good, passages?}"
+STEADY = 600.0  # seconds of steps that the remaining time is reckoned from
 Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same split and the same figures.")]
 By = Annotated[str, typer.Option(help="Who does this; it is kept in the audit.")]
 Given = Annotated[str, typer.Argument(metavar="ADAPTER", help="A trained folder, or the name of a known adapter.")]
@@ -36,9 +37,9 @@ def add_to(app: typer.Typer) -> None:
 @examples.command("list", epilog="Example: vocero voice examples list --workspace slack/T1")
 def list_examples(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None:
     """Show the examples and who approved them."""
-    from bots import voicing
+    from bots import lessons
 
-    rows = run(voicing.list_examples(readable(workspace, "workspace"), say=quiet(as_json)))
+    rows = run(lessons.list_examples(readable(workspace, "workspace"), say=quiet(as_json)))
     if as_json:
         print_json(rows)
         return
@@ -57,9 +58,9 @@ def import_examples(
     as_json: Json = False,
 ) -> None:
     """Add examples from a file; what is there already is left out."""
-    from bots import voicing
+    from bots import lessons
 
-    added, given = run(voicing.import_examples(file, readable(workspace, "workspace"), by, say=quiet(as_json)))
+    added, given = run(lessons.import_examples(file, readable(workspace, "workspace"), by, say=quiet(as_json)))
     print_json({"added": added, "given": given}) if as_json else print(f"{added} of {given} examples added")
 
 
@@ -71,9 +72,9 @@ def export_examples(
     as_json: Json = False,
 ) -> None:
     """Write what would be trained on: approved, without duplicates, secrets and personal data taken out."""
-    from bots import voicing
+    from bots import lessons
 
-    exporting = voicing.export_pairs if pairs else voicing.export_examples
+    exporting = lessons.export_pairs if pairs else lessons.export_examples
     lines, told = run(exporting(readable(workspace, "workspace"), say=quiet(as_json)))
     if file == "-":
         sys.stdout.write("".join(lines))
@@ -97,9 +98,9 @@ def approve(
 ) -> None:
     """Approve an example, so that it is trained on. Slack's and Discord's terms forbid training on what others wrote
     there without their consent: approve only what the bot or you said."""
-    from bots import voicing
+    from bots import lessons
 
-    run(voicing.approve(name, readable(workspace, "workspace"), by, say=quiet(False)))
+    run(lessons.approve(name, readable(workspace, "workspace"), by, say=quiet(False)))
     print(f"approved {name}")
 
 
@@ -110,9 +111,9 @@ def consent(
     workspace: Workspace = WORKSPACE,
 ) -> None:
     """Let an example be learned from although it was said in a private channel or a direct message."""
-    from bots import voicing
+    from bots import lessons
 
-    run(voicing.consent(name, readable(workspace, "workspace"), by, say=quiet(False)))
+    run(lessons.consent(name, readable(workspace, "workspace"), by, say=quiet(False)))
     print(f"{name} may be learned from")
 
 
@@ -177,14 +178,32 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="A folder for report.html and report.json.")] = None,
     seed: Seed = 0,
     limit: Annotated[int, typer.Option(min=0, help="At most so many questions; 0: all held back.")] = 0,
+    price_hour: Annotated[float, typer.Option(help="What you pay for an hour of the server that answers.")] = 0.0,
+    price_in: Annotated[float, typer.Option(help="What you pay for a million tokens that the model reads.")] = 0.0,
+    price_out: Annotated[float, typer.Option(help="What you pay for a million tokens that it writes.")] = 0.0,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL=MODEL", help="Twice: two other models say, too, which answers are better."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Ask every way of answering the questions held back from training, and say which is worth it."""
-    from bots import voicing
+    from bots import comparing
+    from core.pricing import Prices
     from infra.voice.report import to_lines
 
+    asked = comparing.Asked(
+        examples=examples,
+        adapter=adapter,
+        raft_adapter=raft_adapter,
+        out=out,
+        seed=seed,
+        limit=limit,
+        prices=Prices(hour=price_hour, tokens_in=price_in, tokens_out=price_out),
+        judges=tuple(judge or ()),
+    )
     with _progress(shown=sys.stderr.isatty() and not as_json) as show:
-        report = run(voicing.compare(examples, adapter, raft_adapter, out, seed, limit, say=quiet(as_json), show=show))
+        report = run(comparing.compare(asked, say=quiet(as_json), show=show))
     if as_json:
         print_json(report)
     else:
@@ -237,7 +256,8 @@ def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int, dict[str, Any
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not shown, speed_estimate_period=STEADY) as bars:
         task = bars.add_task("starting", total=None)
 
         def show(what: str, done: int, of: int, more: dict[str, Any]) -> None:

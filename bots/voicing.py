@@ -1,17 +1,14 @@
 """What the `vocero voice` commands do."""
 
-import json
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from bots.wiring import open_database, open_endpoints, open_vocero
 from core.errors import InputError, SetupError
-from core.examples import Mix, deduplicated, split
-from core.grounding import SERVED, STRICT
+from core.examples import Mix
 from core.messages import Passage
 from core.prompt import PASSAGES
 from infra.embedded import voices as kept
@@ -23,11 +20,9 @@ from infra.voice import adapter as trained
 from infra.voice import dataset, sources, stages, training
 from infra.voice.adapter import Adapter, read_adapter
 from infra.voice.preferences import read_preferences
-from infra.voice.scrub import scrub
 
 Say = Callable[[str], None]
 Show = Callable[[str, int, int, dict[str, Any]], None]
-PATIENCE: Final = 300.0  # seconds for one answer of a measurement: a busy machine must not change what is measured
 
 
 def home_of(settings: Settings) -> Home:
@@ -141,104 +136,8 @@ async def shelved(
         yield vocero, found, names, workspace
 
 
-async def compare(
-    where: str,
-    style: Path | None,
-    raft: Path | None,
-    out: Path | None,
-    seed: int,
-    limit: int,
-    *,
-    say: Say,
-    show: Show,
-) -> dict[str, Any]:
-    """Ask all arms on what was held back; write the report, and what the gate says beside the adapter."""
-    from infra.voice import comparing
-    from infra.voice.arms import Stage
-
-    material, settings = sources.read(where), read_settings()
-    adapters = [read_adapter(folder) for folder in (style, raft) if folder]
-    base = base_file(settings) if not settings.model_url else None
-    for one in adapters:
-        if base:
-            trained.check_base(one, trained.digest(base))
-    held = frozenset.intersection(*(a.held_back for a in adapters)) if adapters else None
-    parts = split(dataset.clean(material.examples)[0], seed=seed)
-    asked = comparing.choose(parts, held, limit, seed)
-    async with AsyncExitStack() as stack:
-        speaker = await stack.enter_async_context(_speaking(settings, base, adapters))
-        shelf = shelved(material, settings, say=say, show=show)
-        vocero, found, names, workspace = await stack.enter_async_context(shelf)
-        served = bool(settings.model_url or settings.model_file)
-        stage = Stage(
-            knowledge=vocero.knowledge,
-            librarian=vocero.librarian,
-            embedder=vocero.embedder,
-            speaker=speaker,
-            workspace=workspace,
-            guard=SERVED if served else STRICT,
-            voiced=served,
-        )
-        by_folder = dict(zip([f for f in (style, raft) if f], adapters, strict=True))
-        plan = comparing.Plan(
-            parts=replace(parts, train=tuple(e for e in parts.train if held is None or e.id not in held)),
-            asked=asked,
-            found=found,
-            names=names,
-            adapter=by_folder.get(style) if style else None,
-            raft=by_folder.get(raft) if raft else None,
-            seed=seed,
-        )
-        done, most = 0, comparing.parts_of(plan) + len(asked)
-
-        def tell() -> None:
-            nonlocal done
-            done += 1
-            show("asking", done, most, {})
-
-        report, answers = await comparing.compare(stage, plan, tell)
-    _write(report, answers, out, adapters, raft is not None)
-    return report
-
-
-def _write(
-    report: dict[str, Any], answers: list[dict[str, Any]], out: Path | None, adapters: list[Adapter], raft: bool
-) -> None:
-    from infra.voice.report import to_html
-
-    try:
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            (out / "report.html").write_text(to_html(report, answers), encoding="utf-8")
-        for adapter in adapters:
-            if (adapter is adapters[-1]) and report["gate"] and (raft or len(adapters) == 1):
-                kept = {"sha256": adapter.sha256, **report["gate"], "verdict": report["verdict"], "n": report["n"]}
-                (adapter.folder / trained.GATE).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"The report cannot be written ({error.strerror}): name another --out.") from error
-
-
-@asynccontextmanager
-async def _speaking(settings: Settings, base: Path | None, adapters: list[Adapter]) -> AsyncIterator[Any]:
-    """Yield a speaker: of the served model if there is one, else of a server of our own that has the adapters."""
-    from infra.embedded.alone import serving
-    from infra.models.endpoint import Budgets
-    from infra.models.tgi import TgiSpeaker
-
-    patient = Budgets(first_token=PATIENCE, between_tokens=PATIENCE, total=2 * PATIENCE)
-    if base is None:
-        yield TgiSpeaker(
-            settings.model_url, model=settings.model, token=_token(settings), concurrency=1, budgets=patient
-        )
-        return
-    async with serving(file=settings.model_file, adapters=[a.file for a in adapters]) as ends:
-        yield TgiSpeaker(
-            [ends.model_url or ""], model=ends.model_name, token=ends.model_token, concurrency=1, budgets=patient
-        )
-
-
-def _token(settings: Settings) -> str | None:
+def token_of(settings: Settings) -> str | None:
+    """Return the model server's key."""
     return settings.model_token.get_secret_value() if settings.model_token else None
 
 
@@ -254,7 +153,9 @@ async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say)
     home = home_of(settings)
     _keep(home, adapter, settings, workspace)
     if settings.model_url:
-        await loading.load(settings.model_url, adapter.name, adapter.folder.resolve() / "peft", token=_token(settings))
+        await loading.load(
+            settings.model_url, adapter.name, adapter.folder.resolve() / "peft", token=token_of(settings)
+        )
     async with open_database(settings, say=say) as database:
         await PostgresVoices(database).promote(workspace, adapter.manifest, adapter.arm, by=by, forced=force)
     if settings.model_url:
@@ -325,96 +226,3 @@ def _keep(home: Home, adapter: Adapter, settings: Settings, workspace: str) -> N
         raise InputError(
             f"{home.path} cannot take the adapter ({error.strerror}): make room there, and again."
         ) from error
-
-
-async def list_examples(workspace: str, *, say: Say) -> list[dict[str, Any]]:
-    """Return the examples as rows."""
-    from infra.postgres.examples import PostgresExamples
-
-    async with open_database(read_settings(), say=say) as database:
-        rows = await PostgresExamples(database).listed(workspace)
-    return [
-        {
-            **to_row(kept.example),
-            "approved_by": kept.approved_by,
-            "private": kept.private,
-            "consent": kept.consent,
-            "audience": list(kept.audience),
-            "conversation": kept.conversation,
-            "left_out": kept.wanting,
-        }
-        for kept in rows
-    ]
-
-
-async def import_examples(file: Path, workspace: str, by: str, *, say: Say) -> tuple[int, int]:
-    """Add a file's examples; return how many were new, and how many there were."""
-    from infra.postgres.examples import PostgresExamples
-
-    material = sources.read(str(file))
-    async with open_database(read_settings(), say=say) as database:
-        return await PostgresExamples(database).add(workspace, material.examples, by=by), len(material.examples)
-
-
-async def export_examples(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
-    """Return exactly what would be trained on, as lines, and what was left out, such as what was said in private."""
-    from infra.postgres.examples import PostgresExamples
-
-    async with open_database(read_settings(), say=say) as database:
-        rows = await PostgresExamples(database).listed(workspace)
-    cleaned, taken = dataset.clean([kept.example for kept in rows if not kept.wanting])
-    left, dropped = deduplicated(cleaned)
-    lines = [json.dumps(to_row(example), ensure_ascii=False) + "\n" for example in left]
-    wanting = Counter(kept.wanting for kept in rows if kept.wanting)
-    return lines, {
-        "written": len(lines),
-        "dropped": len(dropped) + wanting.total(),
-        "reasons": dict(wanting) | ({"duplicates": len(dropped)} if dropped else {}),
-        "scrubbed": dict(Counter(taken)),
-    }
-
-
-async def export_pairs(workspace: str, *, say: Say) -> tuple[list[str], dict[str, Any]]:
-    """Return what people bettered, as lines for `vocero voice prefer`, under the same conditions as the examples."""
-    from infra.postgres.examples import PostgresExamples
-
-    async with open_database(read_settings(), say=say) as database:
-        rows = await PostgresExamples(database).listed(workspace)
-    bettered = [kept for kept in rows if kept.rejected]
-    lines = [
-        json.dumps(_to_pair(kept.example, kept.rejected), ensure_ascii=False) + "\n"
-        for kept in bettered
-        if not kept.wanting
-    ]
-    wanting = Counter(kept.wanting for kept in bettered if kept.wanting)
-    told = {"written": len(lines), "dropped": wanting.total(), "reasons": dict(wanting), "scrubbed": {}}
-    return lines, told
-
-
-def _to_pair(example: Any, rejected: str) -> dict[str, Any]:
-    [cleaned], _ = dataset.clean([example])
-    row = {key: value for key, value in to_row(cleaned).items() if key != "answer"}
-    return {**row, "chosen": cleaned.answer, "rejected": scrub(rejected)[0]}
-
-
-async def approve(name: str, workspace: str, by: str, *, say: Say) -> None:
-    """Approve an example."""
-    from infra.postgres.examples import PostgresExamples
-
-    async with open_database(read_settings(), say=say) as database:
-        await PostgresExamples(database).approve(workspace, name, by=by)
-
-
-async def consent(name: str, workspace: str, by: str, *, say: Say) -> None:
-    """Note who agrees that an example said in private is learned from."""
-    from infra.postgres.examples import PostgresExamples
-
-    async with open_database(read_settings(), say=say) as database:
-        await PostgresExamples(database).consent(workspace, name, by=by)
-
-
-def to_row(example: Any) -> dict[str, Any]:
-    """Return an example as JSON that can be imported again."""
-    passages = [{"document": p.document, "chunk": p.chunk, "title": p.title, "text": p.text} for p in example.passages]
-    row = {"id": example.id, "question": example.question, "answer": example.answer, "passages": passages}
-    return row | ({"source": example.document} if example.document else {})

@@ -17,6 +17,7 @@ from core.citations import marked, unmarked
 from core.examples import Example, holds
 from core.grounding import unknown, urls
 from core.messages import Answer, Outcome, Passage
+from core.pricing import Prices
 from core.words import content, numbers, sentences, words
 
 ARMS: Final = ("base", "voice", "rag", "finetuned", "hybrid", "raft", "oracle")
@@ -24,11 +25,11 @@ COLUMNS: Final = (
     *("correct", "faithful", "cited", "refused_when_should", "answered_when_should", "voice", "general"),
     *("tokens", "seconds"),
 )
+COST: Final = "cost"  # of a thousand answers; a column only where its user gave prices
+UNPRICED: Final = Prices()
 RESAMPLES: Final = 2_000
 CONFIDENCE: Final = 0.95
 ENOUGH_WORDS: Final = 0.6  # of a reference answer's own content words, where an example lists no facts
-KEEPS: Final = 0.95  # of RAG's facts and refusals an adapter must keep
-GAINS: Final = 1.2  # times the voice that a prompt with five examples reaches
 PLANNED: Final = (
     ("rag", "base", "correct", "retrieval brings the facts"),
     ("finetuned", "base", "correct", "training alone brings no new facts"),
@@ -52,6 +53,7 @@ class Said:
     answer: Answer
     tokens: int
     seconds: float
+    tokens_in: int | None = None  # what the model read; None where its server does not tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,13 @@ def cited(answer: Answer, documents: Sequence[str]) -> float:
 
 
 def score(
-    example: Example, said: Said, passages: Sequence[Passage], style: Style, stems: frozenset[str], document: str
+    example: Example,
+    said: Said,
+    passages: Sequence[Passage],
+    style: Style,
+    stems: frozenset[str],
+    document: str,
+    prices: Prices = UNPRICED,
 ) -> dict[str, float | None]:
     """Return one answer's row of the table; None where a column does not apply."""
     answerable = example.answerable is not False
@@ -163,7 +171,9 @@ def score(
         "answered_when_should": float(not silent) if answerable else None,
         "voice": float(style.recognises(said.answer.text, topic_of(example, passages))),
         "tokens": float(said.tokens),
+        "tokens_in": None if said.tokens_in is None else float(said.tokens_in),
         "seconds": said.seconds,
+        COST: prices.answers(seconds=said.seconds, tokens_in=said.tokens_in, tokens_out=said.tokens),
     }
 
 
@@ -214,15 +224,17 @@ def _resampled(values: Sequence[float], seed: int) -> tuple[float, float]:
     return means[round(tail * (RESAMPLES - 1))], means[round((1 - tail) * (RESAMPLES - 1))]
 
 
-def table(arms: Mapping[str, Rows | None], general: Mapping[str, Sequence[float]], seed: int) -> dict[str, Any]:
-    """Return the report's `arms`: a figure a column, None for an arm that could not be asked."""
+def table(
+    arms: Mapping[str, Rows | None], general: Mapping[str, Sequence[float]], seed: int, *, priced: bool = False
+) -> dict[str, Any]:
+    """Return the report's `arms`: a figure a column, None for an arm that could not be asked; cost where prices are."""
     report: dict[str, Any] = {}
     for arm, rows in arms.items():
         if rows is None:
             report[arm] = None
             continue
         columns: dict[str, Any] = {}
-        for column in COLUMNS:
+        for column in (*COLUMNS, COST) if priced else COLUMNS:
             values = (
                 list(general.get(arm, ()))
                 if column == "general"
@@ -251,61 +263,3 @@ def contrasts(arms: Mapping[str, Rows | None], seed: int) -> list[dict[str, Any]
 
 def _json(found: Figure) -> dict[str, float]:
     return {"mean": round(found.mean, 4), "low": round(found.low, 4), "high": round(found.high, 4)}
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether an adapter may go live, and in a sentence each what speaks against it."""
-
-    passed: bool
-    reasons: tuple[str, ...]
-
-
-def gate(arms: Mapping[str, Any], voice: Mapping[str, float] | None, tuned: str) -> Gate:
-    """Judge the arm `tuned` against RAG: keeps the facts and the refusals, and gains voice for certain."""
-    mine, rag = arms.get(tuned), arms.get("rag")
-    if mine is None or rag is None:
-        return Gate(False, ("it was not compared with RAG",))
-    against = []
-    for column, what in (("correct", "facts"), ("refused_when_should", "refusals")):
-        its, best = mine.get(column), rag.get(column)
-        if its and best and its["mean"] < KEEPS * best["mean"]:
-            against.append(f"it keeps {its['mean']:.0%} of the {what} where RAG has {best['mean']:.0%}")
-    if voice is None or voice["low"] <= 0:
-        against.append("its gain in voice is not certain" if voice else "its voice was not compared")
-    return Gate(not against, tuple(against))
-
-
-def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], judged: Gate | None, tuned: str) -> str:
-    """Return what to do, in plain words, from the figures alone."""
-    rag, five = arms.get("rag"), arms.get("voice")
-    said = []
-    if rag and rag["correct"]:
-        said.append(
-            f"RAG has {rag['correct']['mean']:.0%} of the facts and {_share(rag, 'voice')} of its answers in voice."
-        )
-    mine = arms.get(tuned)
-    if mine is None or judged is None:
-        said.append("No adapter was compared: train one by vocero voice train to see what it would add.")
-        return " ".join(said)
-    gain = next((c for c in found if c["a"] == tuned and c["b"] == "rag" and c["column"] == "voice"), None)
-    margin = f"{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})" if gain else "an unknown share of"
-    kept = f"{_share(mine, 'correct')} of the facts and {_share(mine, 'refused_when_should')} of the refusals"
-    if judged.passed:
-        said.append(f"The adapter ({tuned}) adds {margin} voice and has {kept}: it may go live.")
-        if five and five["voice"] and mine["voice"]["mean"] < GAINS * five["voice"]["mean"]:
-            said.append(f"But five examples in the prompt reach {five['voice']['mean']:.0%} voice: try those first.")
-    else:
-        said.append(
-            f"Do not promote the adapter ({tuned}): {'; '.join(judged.reasons)}. It adds {margin} voice, {kept}."
-        )
-    general, before = mine.get("general"), arms["rag"].get("general")
-    if general and before and general["mean"] < before["mean"]:
-        said.append(
-            f"Outside the domain it solves {general['mean']:.0%} of plain tasks, the base {before['mean']:.0%}."
-        )
-    return " ".join(said)
-
-
-def _share(arm: Mapping[str, Any], column: str) -> str:
-    return f"{arm[column]['mean']:.0%}" if arm.get(column) else "none known"

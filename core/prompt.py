@@ -38,8 +38,12 @@ def _fenced(passages: Sequence[Passage]) -> str:
 
 
 def _within(body: str) -> str:
-    fence = f"=== {hashlib.sha256(body.encode('utf-8', 'replace')).hexdigest()[:12]} ==="
+    fence = f"=== {_mark(body)} ==="
     return f"{fence}\n{body}\n{fence}"
+
+
+def _mark(body: str) -> str:
+    return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def write(
@@ -69,3 +73,12 @@ def rewrite(question: str, turns: Sequence[Turn]) -> Prompt:
     said = "\n".join(f"{'Asker' if turn.who == 'user' else 'You'}: {turn.meant or turn.text}" for turn in turns)
     asked = f"{_within(said)}\n\nThe last question: {question}"
     return Prompt((Message("system", _TEXTS["rewrite"]), Message("user", asked)), stop=("\n\n",))
+
+
+def to_judge(question: str, reference: str, one: str, other: str) -> Prompt:
+    """Return what a judge is asked of two answers; each text stands inside a fence that none of them can contain."""
+    parts = (("QUESTION", question), ("REFERENCE", reference), ("ANSWER A", one), ("ANSWER B", other))
+    mark = _mark("\n".join(text for _, text in parts))
+    body = "\n\n".join(f"=== {mark} {name} ===\n{text}" for name, text in parts)
+    asked = f"{body}\n\n=== {mark} END ===\n\nWhich answer is better: A, B or SAME?"
+    return Prompt((Message("system", _TEXTS["judge"]), Message("user", asked)))

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     model: str | None = None
     model_file: Path | None = None
     model_token: SecretStr | None = None
+    judge_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     embedding_url: str | None = None
     embedding_model: str | None = None
     memory_days: float = Field(default=KEEP_DAYS, ge=0)
@@ -80,7 +81,7 @@ class Settings(BaseSettings):
     def _several(cls, value: Any) -> Any:
         return tuple(u.strip() for u in value.split(",") if u.strip()) if isinstance(value, str) else value
 
-    @field_validator("secret_keys", "private_hosts", mode="before")
+    @field_validator("secret_keys", "private_hosts", "judge_tokens", mode="before")
     @classmethod
     def _keys(cls, value: Any) -> Any:
         return tuple(k.strip() for k in value.split(",") if k.strip()) if isinstance(value, str) else value

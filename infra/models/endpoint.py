@@ -14,7 +14,7 @@ from core.prompt import Prompt
 from infra.models import canary, dialect, wire
 from infra.models.breaker import Breaker
 from infra.models.failures import Fault, Kind
-from infra.models.stream import texts, until
+from infra.models.stream import Told, texts, until
 
 PROVEN: Final = 300.0  # seconds: a server may restart without us noticing
 UNPROVEN: Final = 30.0  # seconds: soon enough after an administrator has loaded the adapter
@@ -42,6 +42,7 @@ class Request:
     adapter: str | None
     max_tokens: int
     schema: dialect.Schema | None = None
+    told: Told | None = None  # hears how many tokens the server counted, if anyone wants to know
 
     def messages(self) -> list[dict[str, str]]:
         """The messages as JSON can carry them: half a surrogate pair from a chat would break the request."""
@@ -103,8 +104,10 @@ class Endpoint:
     async def stream(self, request: Request) -> AsyncIterator[AsyncGenerator[str]]:
         """Open a stream of deltas; leaving the block closes the connection, which stops the generation. Fault."""
         async with self._client(wire.EVENTS, STREAM_BYTES + TOKEN_BYTES * request.max_tokens) as client:
-            chunks = await client.chat_completion(stream=True, **await self._fields(request))
-            async with aclosing(until(texts(cast("AsyncGenerator[Any]", chunks)), request.prompt.stop)) as deltas:
+            counting = {"stream_options": {"include_usage": True}} if request.told else {}
+            chunks = await client.chat_completion(stream=True, **counting, **await self._fields(request))
+            said = texts(cast("AsyncGenerator[Any]", chunks), request.told)
+            async with aclosing(until(said, request.prompt.stop)) as deltas:
                 yield deltas
 
     def failed(self, fault: Fault) -> None:

@@ -1,7 +1,8 @@
 """From the hub client's chunks to text: complete or an error, never more than was asked for."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Final
 
 from infra.models.failures import Fault
@@ -10,8 +11,22 @@ ANSWER_CHARACTERS: Final = 32_000  # eight times Slack's longest message: who se
 BROKEN: Final = ("abort", "error")  # vLLM's finish reasons for a generation that it gave up
 
 
-async def texts(chunks: AsyncGenerator[Any]) -> AsyncGenerator[str]:
-    """Yield the deltas that are not empty; only a `finish_reason` ends an answer, or a cut one would pass. Fault."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the server counted of one whole generation, in tokens: what it read, and what it wrote."""
+
+    prompt: int
+    completion: int
+
+
+Told = Callable[[Usage], None]
+
+
+async def texts(chunks: AsyncGenerator[Any], told: Told | None = None) -> AsyncGenerator[str]:
+    """Yield the deltas that are not empty; only a `finish_reason` ends an answer, or a cut one would pass. Fault.
+
+    `told` hears what the server counted, which comes after the end, if it comes at all.
+    """
     characters = 0
     async with aclosing(chunks):
         async for chunk in chunks:
@@ -24,6 +39,8 @@ async def texts(chunks: AsyncGenerator[Any]) -> AsyncGenerator[str]:
             if finish:
                 if finish in BROKEN:
                     raise Fault("cut")
+                if told is not None:
+                    await _counted(chunk, chunks, told)
                 return
     raise Fault("cut")
 
@@ -47,6 +64,15 @@ async def until(deltas: AsyncGenerator[str], stops: Sequence[str]) -> AsyncGener
             held = held[ready:]
     if held:
         yield held
+
+
+async def _counted(last: Any, rest: AsyncGenerator[Any], told: Told) -> None:
+    """Hand on the usage: of the last chunk, or of one without text that follows it."""
+    usage = getattr(last, "usage", None)
+    async for chunk in rest:
+        usage = getattr(chunk, "usage", None) or usage
+    if usage is not None:
+        told(Usage(int(usage.prompt_tokens), int(usage.completion_tokens)))
 
 
 def _read(chunk: Any) -> tuple[str, str | None]:

@@ -12,6 +12,7 @@ from infra.models.canary import Canary
 from infra.models.dialect import Schema, unknown_adapter
 from infra.models.endpoint import Budgets, Endpoint, Request, to_root
 from infra.models.failures import FOREIGN, Fault, ModelFailure, to_fault
+from infra.models.stream import Told
 
 
 class TgiSpeaker:
@@ -26,13 +27,18 @@ class TgiSpeaker:
         concurrency: int = 8,
         budgets: Budgets | None = None,
         canary: Canary | None = None,
+        told: Told | None = None,
     ) -> None:
-        """Keep what is given; nothing connects. `concurrency` is for each server. SetupError for a broken address."""
+        """Keep what is given; nothing connects. `concurrency` is for each server. SetupError for a broken address.
+
+        `told` hears how many tokens the server counted of each generation that was heard to its end.
+        """
         if not urls:
             raise SetupError("There is no model server: set VOCERO_MODEL_URL.")
         self._model = model or None
         self._budgets = budgets or Budgets()
         self._canary = canary
+        self._counted = told
         self._told = ""
         self._endpoints = [
             Endpoint(
@@ -60,7 +66,9 @@ class TgiSpeaker:
         The first delta is there when the block is entered. Enter, iterate and leave in one task.
         """
         started = asyncio.get_running_loop().time()
-        request = Request(prompt=prompt, adapter=adapter or None, max_tokens=max_tokens, schema=schema)
+        request = Request(
+            prompt=prompt, adapter=adapter or None, max_tokens=max_tokens, schema=schema, told=self._counted
+        )
         async with AsyncExitStack() as stack:
             endpoint, first, rest = await self._open(stack, request, started + self._budgets.first_token)
             deltas = self._paced(endpoint, first, rest, started + self._budgets.total)

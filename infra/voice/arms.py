@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,11 @@ from core.examples import Example, holds
 from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Question, Turn
 from core.ports import Embedder, Knowledge, Librarian, Speaker
-from core.prompt import Prompt, write
+from core.prompt import write
 from infra.voice.adapter import Adapter
+from infra.voice.counting import Counting, Meter
 
 SHOTS: Final = 5  # examples in the prompt of the prompted voice
-LONGEST: Final = 72  # tokens of an answer: the references have at most sixty, and a small base rambles to any limit
 SHORT: Final = 32  # tokens of an answer to a plain task
 GENERAL: Final = Path(__file__).with_name("general.jsonl")
 
@@ -37,36 +37,7 @@ class Stage:
     workspace: str
     guard: Guard
     voiced: bool
-
-
-@dataclass(slots=True)
-class Counting:
-    """A speaker that counts tokens and keeps answers short."""
-
-    speaker: Speaker
-    most: int = LONGEST
-    tokens: int = 0
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.speaker.name
-
-    def speak(
-        self, prompt: Prompt, *, adapter: str | None = None, max_tokens: int
-    ) -> AbstractAsyncContextManager[AsyncIterator[str]]:
-        """Open a counted stream."""
-        return self._speak(prompt, adapter, min(max_tokens, self.most))
-
-    @asynccontextmanager
-    async def _speak(self, prompt: Prompt, adapter: str | None, most: int) -> AsyncIterator[AsyncIterator[str]]:
-        async with self.speaker.speak(prompt, adapter=adapter, max_tokens=most) as deltas:
-            yield self._counted(deltas)
-
-    async def _counted(self, deltas: AsyncIterator[str]) -> AsyncGenerator[str]:
-        async for delta in deltas:
-            self.tokens += 1
-            yield delta
+    meter: Meter | None = None  # hears what the speaker's server counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +100,10 @@ class Alone:
 
 
 def shots(examples: Sequence[Example]) -> str:
-    """Return the prompted voice: five training examples, the shortest of them, as the model is to sound."""
-    chosen = sorted((e for e in examples if e.language == "en"), key=lambda e: (len(e.answer), e.id))[:SHOTS]
+    """Return the prompted voice: five training examples, the shortest of the commonest language, as it is to sound."""
+    counted = Counter(e.language for e in examples)
+    tongue = max(sorted(counted), key=lambda name: counted[name], default="")
+    chosen = sorted((e for e in examples if e.language == tongue), key=lambda e: (len(e.answer), e.id))[:SHOTS]
     pairs = "\n\n".join(f"Question: {e.question}\nAnswer: {e.answer}" for e in chosen)
     return f"answer in the manner of these examples, whatever the subject.\n\n{pairs}"
 
@@ -146,7 +119,7 @@ async def ask(
     tell: Callable[[], None] = lambda: None,
 ) -> dict[str, Said]:
     """Return what one arm says to every question; without an arm no model writes unless it does so by itself."""
-    counting, alone = Counting(stage.speaker), Alone(adapter, arm if adapter and arm else Arm.RAG)
+    counting, alone = Counting(stage.speaker, stage.meter), Alone(adapter, arm if adapter and arm else Arm.RAG)
     bot = Bot(
         knowledge=knowledge or stage.knowledge,
         librarian=stage.librarian,
@@ -162,10 +135,13 @@ async def ask(
     )
     said = {}
     for example in examples:
-        counting.tokens, began = 0, time.monotonic()
+        counting.fresh()
+        began = time.monotonic()
         question = Question(text=example.question, workspace=stage.workspace, audience=EVERYONE, arm=arm, cached=False)
         answer = await _last(bot.answer(question))
-        said[example.id] = Said(answer=answer, tokens=counting.tokens, seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        await counting.settle()
+        said[example.id] = Said(answer=answer, tokens=counting.tokens, seconds=seconds, tokens_in=counting.read)
         tell()
     return said
 

@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from core import comparison, extract
+from core import comparison, extract, verdict
 from core.bot import to_text
 from core.comparison import ARMS, Said, Style, learn_style, topic_of
 from core.errors import InputError
 from core.examples import Example, Split
 from core.messages import Arm, Passage
 from core.phrases import phrase
+from core.pricing import Prices
 from infra.knowledge.partial import Partial
+from infra.voice import resources
 from infra.voice.adapter import Adapter
-from infra.voice.arms import Counting, Stage, ask, shots, solve
+from infra.voice.arms import Stage, ask, shots, solve
+from infra.voice.counting import Counting
 
 PLAIN: Final = 12  # base answers that the classifier learns the base's manner from, beside the documents' sentences
 OWN: Final = ("abstained", "kept", "unknown")  # the bot's own words: no voice of the model's
@@ -35,11 +38,18 @@ class Plan:
     adapter: Adapter | None
     raft: Adapter | None
     seed: int
+    prices: Prices = comparison.UNPRICED
 
     @property
     def tuned(self) -> str:
         """The arm that would go live."""
         return "raft" if self.raft else "hybrid"
+
+    @property
+    def trained(self) -> dict[str, Adapter]:
+        """Which adapter an arm takes."""
+        style = {arm: self.adapter for arm in ("finetuned", "hybrid") if self.adapter}
+        return style | ({"raft": self.raft} if self.raft else {})
 
 
 def choose(parts: Split, held: frozenset[str] | None, limit: int, seed: int) -> tuple[Example, ...]:
@@ -87,7 +97,9 @@ async def compare(stage: Stage, plan: Plan, tell: Tell) -> tuple[dict[str, Any],
     rows = {arm: _rows(plan, answers, style) if answers else None for arm, answers in said.items()}
     report = to_report(plan, rows, general, classifier)
     quoted = await _quoted(stage, plan, tell)
-    report["extractive"] = comparison.table({"x": _rows(plan, quoted, style)}, {}, plan.seed)["x"]
+    alone = {"extractive": _rows(plan, quoted, style)}
+    report |= comparison.table(alone, {}, plan.seed, priced=plan.prices.given)
+    report["resources"] |= resources.used(alone, {}, plan.prices)
     return report, [_side_by_side(e, {**said, "extractive": quoted}) for e in plan.asked]
 
 
@@ -95,22 +107,24 @@ def to_report(
     plan: Plan, rows: Mapping[str, Any], general: Mapping[str, Sequence[float]], classifier: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the report's figures and what they say."""
-    arms = comparison.table(rows, general, plan.seed)
+    arms = comparison.table(rows, general, plan.seed, priced=plan.prices.given)
     found = comparison.contrasts(rows, plan.seed)
     gain = None
     if rows.get(plan.tuned) and rows.get("rag"):
         gain = comparison.contrast(rows[plan.tuned], rows["rag"], "voice", plan.seed)
         if not any(c["a"] == plan.tuned and c["column"] == "voice" for c in found):
             raise RuntimeError("the voice's contrast is planned for every tuned arm")
-    judged = comparison.gate(arms, asdict(gain) if gain else None, plan.tuned) if plan.adapter or plan.raft else None
+    judged = verdict.gate(arms, asdict(gain) if gain else None, plan.tuned) if plan.adapter or plan.raft else None
     return {
         "arms": arms,
         "contrasts": found,
-        "verdict": comparison.verdict(arms, found, judged, plan.tuned),
+        "verdict": verdict.verdict(arms, found, judged, plan.tuned),
         "gate": {"passed": judged.passed, "reasons": list(judged.reasons)} if judged else None,
         "tuned": plan.tuned if judged else None,
         "adapters": {k: a.name for k, a in (("adapter", plan.adapter), ("raft", plan.raft)) if a},
         "classifier": classifier,
+        "resources": resources.used(rows, plan.trained, plan.prices),
+        **({"prices": asdict(plan.prices)} if plan.prices.given else {}),
         "seed": plan.seed,
         "n": len(plan.asked),
         "questions": [e.id for e in plan.asked],
@@ -176,7 +190,13 @@ def _rows(plan: Plan, said: Mapping[str, Said], style: Style) -> dict[str, Any]:
     stems = tuned.stems if tuned else frozenset()
     return {
         e.id: comparison.score(
-            e, said[e.id], plan.found.get(e.id, ()), style, stems, plan.names.get(e.document, e.document)
+            e,
+            said[e.id],
+            plan.found.get(e.id, ()),
+            style,
+            stems,
+            plan.names.get(e.document, e.document),
+            plan.prices,
         )
         for e in plan.asked
     }

@@ -1,10 +1,11 @@
 """The comparison as one page that needs nothing else, and as a table for a terminal. Pure."""
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from core.comparison import ARMS, COLUMNS
+from core.comparison import ARMS, COLUMNS, COST
+from infra.voice import costs, opinions
 
 NAMES: Final = {
     "base": "base model",
@@ -15,17 +16,6 @@ NAMES: Final = {
     "raft": "RAFT (adapter trained on passages)",
     "oracle": "RAG, right document given",
     "extractive": "quoted, no model writing",
-}
-# adaptability, what it needs, complexity: judgements, the same for everyone; the figures beside them are measured
-KINDS: Final = {
-    "base": ("none", "a model", "lowest"),
-    "voice": ("edit the prompt, at once", "five examples", "low"),
-    "rag": ("add a document, at once", "documents and a search", "middle"),
-    "finetuned": ("train again", "examples, minutes to hours of training", "middle"),
-    "hybrid": ("documents at once, voice by training", "documents and examples", "high"),
-    "raft": ("documents at once, voice by training", "documents and examples with passages", "highest"),
-    "oracle": ("a bound, no way of answering", "someone who knows the document", "-"),
-    "extractive": ("add a document, at once", "documents and a search, no model", "lowest"),
 }
 _STYLE: Final = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -46,10 +36,11 @@ def to_html(report: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> 
         f"<p>{report['n']} questions held back from training, seed {report['seed']}. Intervals: 95 %, bootstrap. "
         f"The style classifier is right on {report['classifier']['accuracy']:.0%} of "
         f"{report['classifier']['n']} texts it has not seen.</p>",
-        _table(arms),
+        _table(arms, columns_of(report)),
         *(_plot(arms, column) for column in ("correct", "faithful", "refused_when_should", "voice", "general")),
         _contrasts(report["contrasts"]),
-        _costs(arms),
+        _costs(arms, report),
+        _judges(report),
         "<h2>The answers side by side</h2>",
         *(_answers(one) for one in answers),
         "</html>",
@@ -63,13 +54,32 @@ def shown(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return arms | ({"extractive": report["extractive"]} if report.get("extractive") else {})
 
 
+def columns_of(report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of a report: money is one of them where its user gave prices."""
+    return (*COLUMNS, COST) if costs.priced(report) else COLUMNS
+
+
 def to_lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the table for a terminal, and the verdict."""
-    heads = ["", *(column.replace("_when_should", "").replace("_", " ") for column in COLUMNS)]
-    rows = [[arm, *(_short(columns.get(column)) for column in COLUMNS)] for arm, columns in shown(report).items()]
-    widths = [max(len(row[n]) for row in [heads, *rows]) for n in range(len(heads))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [heads, *rows]]
-    return [*lines, "", report["verdict"]]
+    """Return the tables for a terminal, and the verdict."""
+    names, arms = columns_of(report), shown(report)
+    heads = ["", *(column.replace("_when_should", "").replace("_", " ") for column in names)]
+    rows = [[arm, *(_short(columns.get(column)) for column in names)] for arm, columns in arms.items()]
+    took = [[arm, *costs.cells(arm, columns, report)] for arm, columns in arms.items()]
+    said = opinions.to_lines(report)
+    return [
+        *_aligned([heads, *rows], str.rjust),
+        "",
+        *_aligned([["", *costs.heads(report)], *took], str.ljust),
+        costs.told(report),
+        "",
+        *([*said, ""] if said else []),
+        report["verdict"],
+    ]
+
+
+def _aligned(rows: Sequence[Sequence[str]], justify: Callable[[str, int], str]) -> list[str]:
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    return ["  ".join(justify(c, w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _short(found: Mapping[str, float] | None) -> str:
@@ -79,10 +89,10 @@ def _short(found: Mapping[str, float] | None) -> str:
     return f"{found['mean']:.{digits}f}±{(found['high'] - found['low']) / 2:.{digits}f}"
 
 
-def _table(arms: Mapping[str, Mapping[str, Any]]) -> str:
-    heads = "".join(f"<th>{column.replace('_', ' ')}" for column in COLUMNS)
+def _table(arms: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> str:
+    heads = "".join(f"<th>{column.replace('_', ' ')}" for column in names)
     rows = "".join(
-        f"<tr><th>{NAMES[arm]}" + "".join(f"<td class=n>{_cell(columns.get(column))}" for column in COLUMNS)
+        f"<tr><th>{NAMES[arm]}" + "".join(f"<td class=n>{_cell(columns.get(column))}" for column in names)
         for arm, columns in arms.items()
     )
     return f"<h2>What was measured</h2><table><tr><th>{heads}{rows}</table>"
@@ -122,18 +132,29 @@ def _contrasts(found: Sequence[Mapping[str, Any]]) -> str:
     return f"<h2>Contrasts planned before</h2><table><tr>{heads}{rows}</table>"
 
 
-def _costs(arms: Mapping[str, Mapping[str, Any]]) -> str:
+def _costs(arms: Mapping[str, Mapping[str, Any]], report: Mapping[str, Any]) -> str:
+    heads = "".join(f"<th>{head}" for head in costs.heads(report))
     rows = "".join(
-        f"<tr><th>{NAMES[arm]}<td>{KINDS[arm][0]}<td>{KINDS[arm][1]}<td>{KINDS[arm][2]}"
-        f"<td class=n>{_mean(columns, 'tokens')}<td class=n>{_mean(columns, 'seconds')}"
+        f"<tr><th>{NAMES[arm]}" + "".join(f"<td>{html.escape(cell)}" for cell in costs.cells(arm, columns, report))
         for arm, columns in arms.items()
     )
-    heads = "<th><th>a change takes<th>needs<th>complexity<th>tokens an answer<th>seconds an answer"
-    return f"<h2>Adaptability and cost</h2><table><tr>{heads}{rows}</table>"
+    title = "<h2>Adaptability, cost, resources and complexity</h2>"
+    return f"{title}<table><tr><th>{heads}{rows}</table><p>{html.escape(costs.told(report))}</p>"
 
 
-def _mean(columns: Mapping[str, Any], column: str) -> str:
-    return f"{columns[column]['mean']:.1f}" if columns.get(column) else "-"
+def _judges(report: Mapping[str, Any]) -> str:
+    told = report.get("judges")
+    if not told:
+        return ""
+    heads = "".join(f"<th>{head}" for head in opinions.HEADS)
+    rows = "".join(
+        f"<tr><th>{html.escape(row[0])}<td>{NAMES[row[1]]}" + "".join(f"<td class=n>{cell}" for cell in row[2:])
+        for row in opinions.cells(told)
+    )
+    return (
+        f"<h2>What two judges said</h2><p>{html.escape(told['agreement']['says'])} {html.escape(opinions.METHOD)}</p>"
+        f"<table><tr>{heads}{rows}</table>"
+    )
 
 
 def _answers(one: Mapping[str, Any]) -> str:

@@ -12,14 +12,13 @@ from core.comparison import (
     declines,
     faithful,
     figure,
-    gate,
     learn_style,
     score,
     table,
-    verdict,
 )
 from core.examples import Example
 from core.messages import Answer, Citation, Outcome, Passage
+from core.verdict import gate, verdict
 
 PASSAGE = Passage(
     chunk="c", document="d", title="Prices", url="", text="A lamp costs 12 pounds a day.", score=1.0, cosine=0.5

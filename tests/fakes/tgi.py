@@ -158,8 +158,13 @@ class FakeTgi:
         }
         if body.get("logprobs"):
             choice["logprobs"] = {"content": [self._scored(token) for token in tokens]}
-        usage = {"prompt_tokens": 9, "completion_tokens": len(tokens), "total_tokens": 9 + len(tokens)}
+        usage = self._usage(body, len(tokens))
         return self._right("ChatCompletion", {**self._frame(body), "choices": [choice], "usage": usage})
+
+    def _usage(self, body: Any, written: int) -> dict[str, int]:
+        """Count the prompt's words for its tokens."""
+        read = sum(len(to_tokens(message["content"])) for message in body["messages"])
+        return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
 
     async def _stream(self, request: web.Request, body: Any) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS)
@@ -181,6 +186,10 @@ class FakeTgi:
             chunk = {**self._frame(body), "choices": [choice], "usage": None}
             self.problems += self._judge.problems("ChatCompletionChunk", chunk)
             yield chunk
+        if (body.get("stream_options") or {}).get("include_usage"):
+            counted = {**self._frame(body), "choices": [], "usage": self._usage(body, len(spoken))}
+            self.problems += self._judge.problems("ChatCompletionChunk", counted)
+            yield counted
 
     def _frame(self, body: Any) -> dict[str, Any]:
         kind = "chat.completion.chunk" if body.get("stream") else "chat.completion"

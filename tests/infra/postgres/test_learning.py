@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bots import voicing
+from bots import lessons
 from core.audience import EVERYONE, to_audience
 from core.errors import InputError, RefusedError
 from core.messages import Answer, Arm, Citation, Outcome
@@ -74,7 +74,7 @@ async def test_a_better_answer_and_what_it_replaced_are_a_pair(
     await approved(database, shop, private=True, rejected="No idea.")
     monkeypatch.setenv("VOCERO_DATABASE_URL", postgres.application)
     monkeypatch.setenv("VOCERO_HOME", str(tmp_path))
-    [line], told = await voicing.export_pairs(shop, say=print)
+    [line], told = await lessons.export_pairs(shop, say=print)
     assert (told["written"], told["reasons"]) == (1, {"private": 1})
     pair = json.loads(line)
     assert (pair["chosen"], pair["rejected"]) == ("Two weeks [1].", "Ask <email>.")

@@ -4,18 +4,22 @@ import html.parser
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bots.comparing import keep_gate
+from core.comparison import COST
 from core.errors import InputError
 from core.examples import Example, Mix, split
 from core.grounding import STRICT
+from core.pricing import ANSWERS, Prices
 from core.prompt import Prompt
 from infra.voice import comparing, dataset
 from infra.voice.adapter import Adapter, read_adapter
-from infra.voice.arms import Stage
+from infra.voice.arms import SHOTS, Stage, shots
 from infra.voice.report import to_html, to_lines
 from infra.voice.sources import Material
 from tests.fakes.brain import Bag, Shelves
@@ -170,6 +174,67 @@ async def test_the_page_needs_nothing_else_and_shows_answers_harmlessly(adapter:
     assert not outside.fetched
     assert page.count("<svg") == 5
     assert to_lines(report)[-1] == report["verdict"]
+
+
+def told(report: dict[str, Any], answers: list[dict[str, Any]]) -> list[str]:
+    """The report as a page and as lines."""
+    return [to_html(report, answers), "\n".join(to_lines(report))]
+
+
+async def test_money_stands_where_its_user_gave_prices_and_nowhere_else(adapter: Adapter):
+    """By the hour every arm has its cost with an interval, in JSON, page and lines; without prices no word of one."""
+    stage, plan = await staged(Script(), adapter)
+    report, answers = await comparing.compare(stage, plan, lambda: None)
+    assert not [arm for arm in report["arms"].values() if arm and COST in arm]
+    assert "prices" not in report
+    assert all(f"cost of {ANSWERS:,}" not in text and "--price-hour" in text for text in told(report, answers))
+    stage, plan = await staged(Script(), adapter)
+    report, answers = await comparing.compare(stage, replace(plan, prices=Prices(hour=7200)), lambda: None)
+    for arm in (*report["arms"].values(), report["extractive"]):
+        if arm:
+            assert arm[COST]["mean"] == pytest.approx(2000 * arm["seconds"]["mean"], rel=0.01, abs=0.2)
+    assert all(f"cost of {ANSWERS:,}" in text and "7,200.00 an hour" in text for text in told(report, answers))
+
+
+async def test_tokens_in_that_no_server_told_have_no_price(adapter: Adapter):
+    """The script counts nothing: a price for tokens in leaves the cost open where a model was asked."""
+    stage, plan = await staged(Script(), adapter)
+    report, _ = await comparing.compare(stage, replace(plan, prices=Prices(tokens_in=1)), lambda: None)
+    assert report["arms"]["base"][COST] is None
+    assert report["resources"]["base"]["tokens_in"] is None
+    assert report["extractive"][COST]["mean"] == 0
+    assert report["resources"]["extractive"]["tokens_in"] == 0
+
+
+async def test_what_training_took_stands_beside_the_arm_it_is_for(adapter: Adapter):
+    """Seconds, memory and size are those of the adapter's manifest, and its cost follows from the price of an hour."""
+    manifest = {**adapter.manifest, "seconds": 1800, "peak_bytes": 4_000_000_000}
+    stage, plan = await staged(Script(), replace(adapter, manifest=manifest))
+    report, answers = await comparing.compare(stage, replace(plan, prices=Prices(hour=3)), lambda: None)
+    took = report["resources"]["raft"]["training"]
+    assert (took["seconds"], took["peak_bytes"], took["cost"]) == (1800, 4_000_000_000, 1.5)
+    assert report["resources"]["rag"]["training"] is None
+    assert all("30 min, 4.0 GB" in text and "costs 1.50" in text for text in told(report, answers))
+
+
+def test_five_examples_are_there_in_every_language():
+    """The prompted voice is shown examples of the commonest language, whichever that is."""
+    spanish = [
+        Example(id=f"e{n}", question=f"¿Qué precio tiene la lámpara número {n}?", answer=f"¡Ojalá! Son {n} libras.")
+        for n in range(9)
+    ]
+    assert shots(spanish).count("Question: ") == SHOTS
+    assert shots([*spanish[:2], *material().examples]).count("Ahoy") == SHOTS
+
+
+def test_a_look_at_a_few_questions_does_not_replace_the_gate_of_many(tmp_path: Path):
+    """What was found on more questions stands; as many or more replace it."""
+    adapter = read_adapter(write_adapter(tmp_path / "ours", passed=True, n=40))
+    for n, passed in ((8, True), (40, False)):
+        keep_gate(adapter, {"gate": {"passed": False, "reasons": []}, "verdict": "", "n": n})
+        found = adapter.gate()
+        assert found
+        assert found["passed"] is passed
 
 
 def test_a_part_of_the_questions_keeps_both_kinds():

@@ -1,0 +1,70 @@
+"""What follows from a comparison: whether an adapter may go live, and what to do, in plain words. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+KEEPS: Final = 0.95  # of RAG's facts and refusals an adapter must keep
+GAINS: Final = 1.2  # times the voice that a prompt with five examples reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether an adapter may go live, and in a sentence each what speaks against it."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+def gate(arms: Mapping[str, Any], voice: Mapping[str, float] | None, tuned: str) -> Gate:
+    """Judge the arm `tuned` against RAG: keeps the facts and the refusals, and gains voice for certain."""
+    mine, rag = arms.get(tuned), arms.get("rag")
+    if mine is None or rag is None:
+        return Gate(False, ("it was not compared with RAG",))
+    against = []
+    for column, what in (("correct", "facts"), ("refused_when_should", "refusals")):
+        its, best = mine.get(column), rag.get(column)
+        if its and best and its["mean"] < KEEPS * best["mean"]:
+            against.append(f"it keeps {its['mean']:.0%} of the {what} where RAG has {best['mean']:.0%}")
+    if voice is None or voice["low"] <= 0:
+        against.append("its gain in voice is not certain" if voice else "its voice was not compared")
+    return Gate(not against, tuple(against))
+
+
+def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], judged: Gate | None, tuned: str) -> str:
+    """Return what to do, in plain words, from the figures alone."""
+    rag, five = arms.get("rag"), arms.get("voice")
+    said = []
+    if rag and rag["correct"]:
+        said.append(
+            f"RAG has {rag['correct']['mean']:.0%} of the facts and {_share(rag, 'voice')} of its answers in voice."
+        )
+    mine = arms.get(tuned)
+    if mine is None or judged is None:
+        said.append("No adapter was compared: train one by vocero voice train to see what it would add.")
+        return " ".join(said)
+    gain = next((c for c in found if c["a"] == tuned and c["b"] == "rag" and c["column"] == "voice"), None)
+    margin = f"{gain['mean']:+.2f} ({gain['low']:+.2f} to {gain['high']:+.2f})" if gain else "an unknown share of"
+    kept = f"{_share(mine, 'correct')} of the facts and {_share(mine, 'refused_when_should')} of the refusals"
+    if not judged.passed:
+        said.append(
+            f"Do not promote the adapter ({tuned}): {'; '.join(judged.reasons)}. It adds {margin} voice, {kept}."
+        )
+    elif five and five["voice"] and mine["voice"]["mean"] < GAINS * five["voice"]["mean"]:
+        said.append(
+            f"The gate lets the adapter ({tuned}) pass, which adds {margin} voice and has {kept}. But it is not worth "
+            f"its training: five examples in the prompt reach {_share(five, 'voice')} voice, and it has "
+            f"{_share(mine, 'voice')}, less than {GAINS} times as much. Put examples into the prompt first."
+        )
+    else:
+        said.append(f"The adapter ({tuned}) adds {margin} voice and has {kept}: it may go live.")
+    general, before = mine.get("general"), arms["rag"].get("general")
+    if general and before and general["mean"] < before["mean"]:
+        said.append(
+            f"Outside the domain it solves {general['mean']:.0%} of plain tasks, the base {before['mean']:.0%}."
+        )
+    return " ".join(said)
+
+
+def _share(arm: Mapping[str, Any], column: str) -> str:
+    return f"{arm[column]['mean']:.0%}" if arm.get(column) else "none known"
