@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bots.wiring import open_database
-from core.examples import deduplicated
+from core.examples import Example, deduplicated
 from infra.settings import read_settings
 from infra.voice import dataset, sources
 from infra.voice.scrub import scrub
@@ -79,7 +79,7 @@ async def export_pairs(workspace: str, *, say: Say) -> tuple[list[str], dict[str
     return lines, told
 
 
-def _to_pair(example: Any, rejected: str) -> dict[str, Any]:
+def _to_pair(example: Example, rejected: str) -> dict[str, Any]:
     [cleaned], _ = dataset.clean([example])
     row = {key: value for key, value in to_row(cleaned).items() if key != "answer"}
     return {**row, "chosen": cleaned.answer, "rejected": scrub(rejected)[0]}
@@ -101,8 +101,10 @@ async def consent(name: str, workspace: str, by: str, *, say: Say) -> None:
         await PostgresExamples(database).consent(workspace, name, by=by)
 
 
-def to_row(example: Any) -> dict[str, Any]:
-    """Return an example as JSON that can be imported again."""
+def to_row(example: Example) -> dict[str, Any]:
+    """Return an example as JSON that can be imported again, and says the same then."""
     passages = [{"document": p.document, "chunk": p.chunk, "title": p.title, "text": p.text} for p in example.passages]
     row = {"id": example.id, "question": example.question, "answer": example.answer, "passages": passages}
-    return row | ({"source": example.document} if example.document else {})
+    known = {"source": example.document, "origin": example.source, "facts": example.facts}
+    told = {} if example.answerable is None else {"answerable": example.answerable}
+    return row | {key: value for key, value in known.items() if value} | told

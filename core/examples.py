@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -286,9 +286,3 @@ def to_passages(raw: Iterable[object], name: str) -> tuple[Passage, ...]:
             )
         )
     return tuple(made)
-
-
-def scrubbed(example: Example, answer: str, question: str, texts: Sequence[str]) -> Example:
-    """Return the example with other words in the same places."""
-    passages = tuple(replace(p, text=t) for p, t in zip(example.passages, texts, strict=True))
-    return replace(example, answer=answer, question=question, passages=passages)

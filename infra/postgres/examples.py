@@ -15,12 +15,15 @@ from infra.postgres.text import clean
 IMPORTED: Final = "import"  # the conversation of an example that came from a file: it waits for an approval
 _LIST: Final = """
     select e.name, e.question, e.answer, e.passages, e.approved_by, e.private, e.consent, e.audience, e.conversation,
-        e.rejected
+        e.rejected, e.source, e.origin, e.facts, e.answerable
     from vocero.example e join vocero.workspace w on w.id = e.workspace where w.name = %s order by e.created, e.name
 """
+# one after the other, also in one transaction: of two that ask the same the later one is kept
 _INSERT: Final = """
-    insert into vocero.example (workspace, name, question, answer, passages, conversation, approved_by)
-    values (%s, %s, %s, %s, %s, %s, %s)
+    insert into vocero.example
+        (workspace, name, question, answer, passages, conversation, approved_by, source, origin, facts, answerable,
+        created)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp())
 """
 
 
@@ -57,7 +60,7 @@ class PostgresExamples:
             rows = await (await connection.execute(_LIST, (workspace,))).fetchall()
         return [
             Kept(
-                example=_to_example(*row[:4]),
+                example=_to_example(*row[:4], *row[10:]),
                 approved_by=row[4],
                 private=row[5],
                 consent=row[6],
@@ -110,17 +113,28 @@ async def _insert(connection: Connection, number: int, example: Example, by: str
         {"document": p.document, "chunk": p.chunk, "title": p.title, "text": clean(p.text)} for p in example.passages
     ]
     texts = (clean(example.question), clean(example.answer))
-    await connection.execute(_INSERT, (number, new_name("e"), *texts, json.dumps(passages), IMPORTED, by))
+    lineage = (clean(example.document), clean(example.source), json.dumps(example.facts), example.answerable)
+    await connection.execute(_INSERT, (number, new_name("e"), *texts, json.dumps(passages), IMPORTED, by, *lineage))
 
 
-def _to_example(name: str, question: str, answer: str, passages: list[object]) -> Example:
+def _to_example(
+    name: str,
+    question: str,
+    answer: str,
+    passages: list[object],
+    source: str,
+    origin: str,
+    facts: list[list[str]],
+    answerable: bool | None,
+) -> Example:
     read = to_passages(passages, name)
-    document = read[0].document if read else ""
     return Example(
         id=name,
         question=question,
         answer=answer,
         passages=read,
-        document=document,
-        answerable=True if read else None,
+        document=source or (read[0].document if read else ""),
+        facts=tuple(map(tuple, facts)),
+        answerable=answerable if answerable is not None or not read else True,
+        source=origin,
     )

@@ -12,7 +12,7 @@ from core import extract
 from core.audience import EVERYONE
 from core.documents import Place, State
 from core.errors import InputError
-from core.examples import FEWEST, Example, Mix, Row, Split, rows, scrubbed, split, voice_stems
+from core.examples import FEWEST, Example, Mix, Row, Split, rows, split, voice_stems
 from core.messages import Passage
 from core.ports import Embedder, Knowledge, Librarian
 from core.vectors import Sentences
@@ -20,6 +20,7 @@ from infra.voice.scrub import scrub
 from infra.voice.sources import Material
 
 WATCHED: Final = 0.12  # of the training side only watches the loss, so that stopping early sees nothing held back
+WATCHED_REFUSING: Final = 1 / 3  # of the watched rows refuse, as far as there are any: fewer would show no loss of them
 PLAIN_TASKS: Final = Path(__file__).with_name("plain.jsonl")
 RETRIEVED: Final = 8  # passages for each question, as `core.bot` asks for; the prompt shows the first few
 
@@ -61,11 +62,14 @@ def clean(examples: Sequence[Example]) -> tuple[list[Example], Counter[str]]:
     cleaned = []
     for example in examples:
         texts = []
-        for text in (example.answer, example.question, *(p.text for p in example.passages)):
+        for text in (example.answer, example.question):
             kept, found = scrub(text)
             taken += found
             texts.append(kept)
-        cleaned.append(scrubbed(example, texts[0], texts[1], texts[2:]))
+        # a fact is a part of the answer: it is cleaned like it, and counted there
+        facts = tuple(tuple(scrub(spelling)[0] for spelling in spellings) for spellings in example.facts)
+        passages = tuple(_clean(passage, taken) for passage in example.passages)
+        cleaned.append(replace(example, answer=texts[0], question=texts[1], facts=facts, passages=passages))
     return cleaned, taken
 
 
@@ -82,7 +86,7 @@ def build(material: Material, found: Mapping[str, Sequence[Passage]], *, mix: Mi
         )
     inner = split(parts.train, seed=seed, held=WATCHED)
     made = rows(inner.train, found, mix=mix, seed=seed, shown=shown, plain=plain_tasks())
-    watch = rows(inner.held, found, mix=mix, seed=seed, shown=shown)
+    watch = rows(inner.held, found, mix=mix, seed=seed, shown=shown, refusing=WATCHED_REFUSING)
     if not made:
         raise InputError("No example's answer stands in its passages: use --mix style, or add the documents.")
     stems = voice_stems(parts.train, found)
@@ -101,9 +105,9 @@ def plain_tasks() -> list[tuple[str, str]]:
 
 
 def _clean(passage: Passage, taken: Counter[str]) -> Passage:
-    text, found = scrub(passage.text)
-    taken += found
-    return replace(passage, text=text)
+    (title, titled), (text, found) = scrub(passage.title), scrub(passage.text)
+    taken += titled + found
+    return replace(passage, title=title, text=text)
 
 
 def to_line(row: Row) -> str:

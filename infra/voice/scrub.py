@@ -60,6 +60,7 @@ TABLE: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
     ("phone", r"(?<![\w/£$€.,-])\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}\b", _always),
     ("person", r"<@[UW][A-Z0-9]{5,}(?:\|[^>]*)?>|<@!?\d{15,20}>", _always),
 )
+KINDS: Final = tuple(kind for kind, _, _ in TABLE)
 _COMPILED: Final = tuple((kind, re.compile(pattern), sure) for kind, pattern, sure in TABLE)
 
 

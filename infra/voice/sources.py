@@ -115,4 +115,5 @@ def _to_example(row: dict[str, Any], passages: tuple[Any, ...], name: str) -> Ex
         facts=tuple(tuple(map(str, spellings)) for spellings in row.get("facts") or ()),
         passages=passages,
         answerable=answerable,
+        source=str(row.get("origin") or ""),
     )

@@ -3,12 +3,14 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bots import lessons
 from core.audience import EVERYONE, to_audience
 from core.errors import InputError, RefusedError
+from core.examples import Example, Mix
 from core.messages import Answer, Arm, Citation, Outcome
 from infra.postgres.documents import Shelved
 from infra.postgres.examples import PostgresExamples
@@ -16,11 +18,13 @@ from infra.postgres.forgetting import erase, erase_conversation, erase_person
 from infra.postgres.lessons import PostgresLessons
 from infra.postgres.pool import Database
 from infra.postgres.voices import PostgresVoices
+from infra.voice import dataset, sources
 from infra.voice.adapter import read_adapter
 from tests.infra.voice.folders import write_adapter
 from tests.postgres import Urls
 
 ROOM = "slack/T1/D7"
+THINGS = ("lamps", "tents", "boots", "ropes", "maps", "hats")
 
 
 @pytest.fixture
@@ -79,6 +83,52 @@ async def test_a_better_answer_and_what_it_replaced_are_a_pair(
     pair = json.loads(line)
     assert (pair["chosen"], pair["rejected"]) == ("Two weeks [1].", "Ask <email>.")
     assert pair["passages"][0]["chunk"] == "d1.1#0"
+
+
+async def test_what_is_exported_is_exactly_what_is_trained_on(
+    database: Database, shop: str, postgres: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Imported, exported and read again: the same examples, cleaned, once each; nothing is left to drop or scrub."""
+    monkeypatch.setenv("VOCERO_DATABASE_URL", postgres.application)
+    monkeypatch.setenv("VOCERO_HOME", str(tmp_path))
+    things = [f"{a} {b}" for a in ("red", "blue", "green", "grey", "white", "black") for b in THINGS]
+    rows: list[dict[str, Any]] = [
+        {
+            "question": f"What do the {thing} cost?",
+            "answer": f"Ahoy! {n} pounds, says nobody.{n}@example.org [1].",
+            "passages": [{"title": f"List {n}", "text": f"The {thing} cost {n} pounds."}],
+            "source": f"List {n}",
+            "facts": [[f"{n} pounds"]],
+        }
+        for n, thing in enumerate(things, 100)
+    ]
+    rows.insert(1, {**rows[0], "answer": f"{rows[0]['answer']} Fair winds."})
+    rows += [{"question": f"Who dreamt of {t}?", "answer": "Ahoy! No.", "answerable": False} for t in things]
+    file, texts = tmp_path / "ours.jsonl", tmp_path / "texts"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    texts.mkdir()
+    (texts / "tone.md").write_text("We greet people by name and we never keep anybody waiting for a plain word.\n")
+    for source in (file, texts):
+        await lessons.import_examples(source, shop, "maria", say=print)
+    lines, told = await lessons.export_examples(shop, say=print)
+    (tmp_path / "export.jsonl").write_text("".join(lines))
+    again = sources.read(str(tmp_path / "export.jsonl"))
+    given = dataset.clean([*sources.read(str(file)).examples[1:], *sources.read(str(texts)).examples])[0]
+    assert [_told(e) for e in again.examples] == [_told(e) for e in given]
+    assert (told["written"], told["reasons"], told["scrubbed"]) == (73, {"duplicates": 1}, {"email": 37})
+    found = {e.id: list(e.passages) for e in again.examples}
+    built = dataset.build(again, found, mix=Mix.RAFT, seed=0, shown=3)
+    assert (built.split.dropped, dict(built.scrubbed)) == ((), {})
+    assert {row.kind for row in built.train} >= {"reading", "bare"}
+
+
+def _told(example: Example) -> tuple[Any, ...]:
+    """Everything of an example but its name, which the workspace gives anew."""
+    passages = [(p.document, p.title, p.text) for p in example.passages]
+    return (
+        *(example.question, example.answer, example.document, example.facts),
+        *(example.answerable, example.source, passages),
+    )
 
 
 async def forget(database: Database, shop: str, kind: str) -> dict[str, int]:
