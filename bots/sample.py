@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from bots import comparing, voicing
 from core.errors import BotError, InputError, SetupError
-from core.examples import Mix
 from infra import handbook
 from infra.embedded import voices as kept
 from infra.settings import Settings, read_settings
@@ -29,7 +28,8 @@ async def build(out: Path, say: Callable[[str], None]) -> str:
         if of and done in (1, of):
             say(f"{what} {done}/{of} " + " ".join(f"{key} {value:.2f}" for key, value in more.items()))
 
-    await voicing.train(HANDBOOK, out / "handbook", "adapter", Mix.RAFT, 0, SEED, say=say, show=show)
+    wanted = voicing.Wanted(examples=HANDBOOK, out=out / "handbook", seed=SEED)
+    await voicing.train(wanted, say=say, show=show, tell=say)
     asked = comparing.Asked(examples=HANDBOOK, raft_adapter=out / "handbook", out=out / "report", seed=SEED)
     report = await comparing.compare(asked, say=say, show=show)
     adapter = read_adapter(out / "handbook")

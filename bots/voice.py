@@ -52,7 +52,9 @@ def list_examples(workspace: Workspace = WORKSPACE, as_json: Json = False) -> No
 
 @examples.command("import", epilog="Example: vocero voice examples import answers.jsonl --by maria")
 def import_examples(
-    file: Annotated[Path, typer.Argument(help="JSONL: {question, answer, passages?, source?} a line.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSONL: {question, answer, passages?, source?} a line; or a folder of texts.")
+    ],
     workspace: Workspace = WORKSPACE,
     by: Annotated[str, typer.Option(help="Who approves them; without a name they wait for an approval.")] = "",
     as_json: Json = False,
@@ -125,20 +127,27 @@ def train(
     mix: Annotated[Mix, typer.Option(help="style: the voice alone; raft: reading passages in the voice.")] = Mix.RAFT,
     steps: Annotated[int, typer.Option(min=0, help="Default: 24 for style, 64 for raft.")] = 0,
     seed: Seed = 0,
+    four_bit: Annotated[
+        bool, typer.Option("--four-bit", help="The base in 4 bits: for a CUDA GPU with little memory, by bitsandbytes.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a voice on approved answers; a third of them is held back to measure it on."""
+    from adapters.terminal import harmless
     from bots import voicing
 
+    wanted = voicing.Wanted(examples=examples, out=out, level=level, mix=mix, steps=steps, seed=seed, four_bit=four_bit)
+
+    def tell(line: str) -> None:
+        print(harmless(line), file=sys.stderr if as_json else sys.stdout, flush=True)
+
     with _progress(shown=sys.stderr.isatty() and not as_json) as show:
-        done = run(voicing.train(examples, out, level, mix, steps, seed, say=quiet(as_json), show=show))
+        done = run(voicing.train(wanted, say=quiet(as_json), show=show, tell=tell))
     if as_json:
         print_json(done)
         return
     held, rows = len(done["dataset"]["held_back"]), sum(done["dataset"]["rows"].values())
     print(f"trained on {rows} rows in {done['seconds']:.0f} s; {held} examples were held back to measure it on")
-    if taken := done["dataset"]["scrubbed"]:
-        print("taken out before training: " + ", ".join(f"{n} {kind}" for kind, n in taken.items()))
     if level == "adapter":
         print(f"next: vocero voice compare --examples {examples} --{'raft-' * (mix is Mix.RAFT)}adapter {out}")
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from infra.embedded.home import Home, at, prepare
 from infra.models import loading
 from infra.settings import Settings, read_settings
 from infra.voice import adapter as trained
-from infra.voice import dataset, sources, stages, training
+from infra.voice import dataset, memory, sources, stages, training
 from infra.voice.adapter import Adapter, read_adapter
 from infra.voice.preferences import read_preferences
+from infra.voice.preview import preview
 
 Say = Callable[[str], None]
 Show = Callable[[str, int, int, dict[str, Any]], None]
@@ -44,32 +45,61 @@ def base_file(settings: Settings) -> Path:
     return bundled(Credentials(home_of(settings)))
 
 
-async def train(
-    where: str, out: Path, level: str, mix: Mix, steps: int, seed: int, *, say: Say, show: Show
-) -> dict[str, Any]:
-    """Build the dataset as the bot would retrieve, train, and return the manifest."""
-    if level not in training.LEVELS:
-        raise InputError(f"{level!r} is no level: use {', '.join(training.LEVELS)}.")
-    material, settings, folder = sources.read(where), read_settings(), out.expanduser().absolute()  # noqa: ASYNC240
-    stages.interpreter()  # said before anything else is done
-    base = base_file(settings)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A training as it is asked for."""
+
+    examples: str
+    out: Path
+    level: str = "adapter"
+    mix: Mix = Mix.RAFT
+    steps: int = 0  # 0: as many as the mix takes
+    seed: int = 0
+    four_bit: bool = False
+
+
+async def train(wanted: Wanted, *, say: Say, show: Show, tell: Say) -> dict[str, Any]:
+    """Build the dataset as the bot would retrieve, tell what is in it, train, and return the manifest.
+
+    `tell` hears, before anything is trained, what was taken out and left out.
+    """
+    if wanted.level not in memory.LEVELS:
+        raise InputError(f"{wanted.level!r} is no level: use {', '.join(memory.LEVELS)}.")
+    material, settings = sources.read(wanted.examples), read_settings()
+    python = stages.interpreter()  # said before anything else is done
+    job = to_job(wanted, settings)
+    parameters = training.check_base(job).parameters
+    asked = wanted.four_bit or stages.may_have_gpu()
+    machine = await stages.machine(python) if asked else stages.Machine()
+    training.check_machine(job, machine)
     small = not (settings.model_url or settings.model_file)
     async with shelved(material, settings, say=say, show=show) as (vocero, found, _names, _workspace):
         narrow = dataset.narrowed(material.examples, found, vocero.embedder)
         read = {name: passages async for name, passages in narrow} if small else found
-        built = dataset.build(material, read, mix=mix, seed=seed, shown=PASSAGES)
-    job = training.Job(
-        out=folder,
-        base=base,
+        built = dataset.build(material, read, mix=wanted.mix, seed=wanted.seed, shown=PASSAGES)
+    need = training.check_memory(job, built, parameters, machine)
+    for line in preview(built, str(wanted.out)):
+        tell(line)
+    tell(f"about {need / 1e9:.1f} GB of {'the memory of ' + machine.gpu if machine.gpu else 'memory'} are needed")
+    return await _trained(job, built, say=say, show=show)
+
+
+def to_job(wanted: Wanted, settings: Settings) -> training.Job:
+    """Return the training with everything that was left open. SetupError when there is no base."""
+    return training.Job(
+        out=wanted.out.expanduser().absolute(),
+        base=base_file(settings),
         cache=home_of(settings).path / "training",
-        mix=mix,
-        level=level,
-        steps=steps or training.STEPS[mix],
-        seed=seed,
-        source=where,
+        mix=wanted.mix,
+        level=wanted.level,
+        steps=wanted.steps or training.STEPS[wanted.mix],
+        seed=wanted.seed,
+        source=wanted.examples,
+        four_bit=wanted.four_bit,
     )
-    need = training.check_memory(job, built, training.available())
-    say(f"{len(built.train)} rows, about {need / 1e9:.1f} GB of memory")
+
+
+async def _trained(job: training.Job, built: dataset.Dataset, *, say: Say, show: Show) -> dict[str, Any]:
     manifest: dict[str, Any] = {}
     async for event in training.train(job, built, threads=threads()):
         match event["event"]:
@@ -147,7 +177,7 @@ async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say)
 
     settings = read_settings()
     adapter = read_adapter(_folder(settings, given))
-    if not settings.model_url:
+    if settings.model_file or not settings.model_url:  # of a model that is only served there is no file to digest
         trained.check_base(adapter, trained.digest(base_file(settings)))
     check_gate(adapter, given, force)
     home = home_of(settings)

@@ -17,6 +17,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 BETA = 0.1  # how far a preference may pull from where it started; both papers' own
 WARMUP = 2
 
@@ -60,7 +61,7 @@ def preferences(file: Path, tokenizer: Any) -> list[Preference]:
 
 def likelihood(model: Any, answer: Answer) -> Any:
     """Return the log-probability of an answer's tokens given its question, summed."""
-    ids = torch.tensor([answer.ids])
+    ids = torch.tensor([answer.ids], device=DEVICE)
     logits = model(input_ids=ids, logits_to_keep=len(answer.ids) - answer.start + 1).logits[0, :-1].float()
     return -torch.nn.functional.cross_entropy(logits, ids[0, answer.start :], reduction="sum")
 
@@ -80,14 +81,15 @@ def main(spec: dict[str, Any], out: Path) -> None:
     torch.manual_seed(spec["seed"])
     torch.set_num_threads(spec["threads"])
     tokenizer = AutoTokenizer.from_pretrained(spec["base"])
-    base = AutoModelForCausalLM.from_pretrained(spec["base"], dtype=torch.float32)
+    base = AutoModelForCausalLM.from_pretrained(spec["base"], dtype=torch.float32).to(DEVICE)
+    bf16 = torch.cuda.is_bf16_supported(including_emulation=False) if DEVICE == "cuda" else spec["bf16"]
     model = PeftModel.from_pretrained(base, spec["start"], is_trainable=True)
     known = preferences(Path(spec["pairs"]), tokenizer)
     learning = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=spec["rate"], weight_decay=0.0)
     schedule = get_cosine_schedule_with_warmup(optimizer, WARMUP, spec["steps"])
     model.eval()  # without dropout a margin is 0 where nothing was learned yet
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=spec["bf16"]):
+    with torch.no_grad(), torch.autocast(DEVICE, torch.bfloat16, enabled=bf16):
         other = strays(known)
         was = [tuple(float(likelihood(model, a)) if a else 0.0 for a in (p.good, p.bad)) for p in known]
         strange = [float(likelihood(model, stray)) if stray else 0.0 for stray in other]
@@ -98,7 +100,7 @@ def main(spec: dict[str, Any], out: Path) -> None:
         chosen = torch.randperm(len(known), generator=chance)[: spec["batch"]].tolist()
         margins, total = [], 0.0
         for n in chosen:
-            with torch.autocast("cpu", torch.bfloat16, enabled=spec["bf16"]):
+            with torch.autocast(DEVICE, torch.bfloat16, enabled=bf16):
                 loss, margin = loss_of(model, known[n], was[n], drift(model, other[n], strange[n]))
             (loss / len(chosen)).backward()
             total += float(loss.detach()) / len(chosen)

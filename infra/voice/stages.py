@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ from infra.voice import adapter
 
 HERE: Final = Path(__file__).parent
 ENVIRONMENT: Final = HERE.parents[1] / ".venv-voice"
+KEPT: Final = (  # of the environment: where things are, and which devices
+    *("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "HF_HOME", "XDG_CACHE_HOME"),
+    *("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"),
+)
 MESSAGES: Final = 20  # lines of a stage's own words kept for the sentence about its end
 
 
@@ -32,14 +37,15 @@ async def unpacked(python: Path, base: Path, sha256: str, cache: Path) -> Path:
     """Return the folder with the base as torch reads it; made once. InputError."""
     folder = cache / f"base-{sha256[:12]}"
     if not folder.exists():
-        await run(python, "unpack.py", str(base), str(folder), cache=cache)
+        await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
+        await run(python, "unpack.py", str(base), str(folder))
     return folder
 
 
-async def converted(python: Path, out: Path, base: Path, cache: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+async def converted(python: Path, out: Path, base: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Make the folder of a trained adapter whole: its GGUF, named by its content, and the manifest. InputError."""
     fresh = out / "adapter.gguf"
-    await run(python, "convert.py", str(out / "peft"), str(base), str(fresh), cache=cache)
+    await run(python, "convert.py", str(out / "peft"), str(base), str(fresh))
     return await asyncio.to_thread(_whole, out, fresh, manifest)
 
 
@@ -58,17 +64,36 @@ def _whole(out: Path, fresh: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What trains here: the GPU's name, empty for the processor; its free bytes; whether 4 bits can be loaded."""
+
+    gpu: str = ""
+    free: int | None = None
+    bf16: bool = False
+    bitsandbytes: bool = False
+
+
+async def machine(python: Path) -> Machine:
+    """Ask torch what it trains on. InputError."""
+    return Machine(**json.loads(await run(python, "machine.py")))
+
+
+def may_have_gpu() -> bool:
+    """Whether it is worth starting torch to ask it: there is a device of NVIDIA's or AMD's."""
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+
+
 def _environment() -> dict[str, str]:
     # nothing is fetched, nothing reported; and threads that wait give way (see infra/embedded/model.py)
     own = {
+        "PYTHONSAFEPATH": "1",  # a launcher's children, too, import nothing from beside the script
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "GOMP_SPINCOUNT": "1000",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    kept = {name: value for name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
-            if (value := os.environ.get(name))}  # fmt: skip
-    return {**kept, **own}
+    return {**{name: value for name in KEPT if (value := os.environ.get(name))}, **own}
 
 
 async def hear(python: Path, script: str, spec: Path) -> AsyncIterator[Mapping[str, Any]]:
@@ -96,25 +121,24 @@ async def hear(python: Path, script: str, spec: Path) -> AsyncIterator[Mapping[s
 
 def _launcher(python: Path) -> list[str | Path]:
     """Several GPUs or machines are accelerate's business: `accelerate config` says which, once."""
-    configured = (
-        Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "accelerate" / "default_config.yaml"
-    )
-    if configured.exists():
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    hub = Path(os.environ.get("HF_HOME") or caches / "huggingface")
+    if (hub / "accelerate" / "default_config.yaml").exists():
         return [python, "-P", "-m", "accelerate.commands.launch"]
     return [python, "-P"]
 
 
-async def run(python: Path, script: str, *words: str, cache: Path) -> None:
-    """Run a short stage to its end. InputError with the reason when it ends badly."""
-    cache.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+async def run(python: Path, script: str, *words: str) -> bytes:
+    """Run a short stage to its end; return what it wrote. InputError with the reason when it ends badly."""
     process = await asyncio.create_subprocess_exec(
         python, "-P", HERE / script, *words,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env=_environment(),
     )  # fmt: skip
-    _, said = await process.communicate()
+    wrote, said = await process.communicate()
     if process.returncode:
         raise reason(process.returncode, said.decode(errors="replace").splitlines()[-MESSAGES:])
+    return wrote
 
 
 async def _last_words(stream: asyncio.StreamReader) -> list[str]:

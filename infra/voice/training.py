@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from core.errors import InputError
 from core.examples import Mix
-from infra.voice import adapter, stages
+from infra.voice import adapter, memory, stages
 from infra.voice.dataset import Dataset, write_rows, write_text
+from infra.voice.header import Header, read_header
 from infra.voice.preferences import Preferences
 
-LEVELS: Final = ("adapter", "partial", "full")
+CONVERTED: Final = "llama"  # the architecture that convert.py knows the embedded server's names for
 STEPS: Final = {Mix.STYLE: 24, Mix.RAFT: 64}  # of reading, 28 left a quarter of the answers in voice, 64 half; see LOG
 RANK: Final = 8  # 4.9 MB as F16; 16 was no better on the handbook
 BATCH: Final = 4
@@ -23,12 +24,6 @@ PREFERRING: Final = 5e-5  # a tenth of the training's, since it has to stay near
 RATE: Final = {"adapter": 8e-4, "partial": 5e-5, "full": 2e-5}
 # a voice alone is whole after 16 steps at this rate, and has nothing to read that it could lose
 STYLE_RATE: Final = 1e-3
-# What one token of the longest row keeps for the way back in a 135M model, measured: 1.9 MB in float32.
-BYTES_A_TOKEN: Final = 2_000_000
-LIBRARIES: Final = 900_000_000  # torch and transformers themselves
-BYTES_A_WEIGHT: Final = {"adapter": 8, "partial": 12, "full": 20}  # with a copy while loading, gradients, Adam's means
-CHARACTERS_A_TOKEN: Final = 3.2
-PARAMETERS_A_BYTE: Final = 1.4  # of a Q4_1 file; more exact figures need the libraries we have not started yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +38,7 @@ class Job:
     steps: int
     seed: int
     source: str
+    four_bit: bool = False
 
     @property
     def rate(self) -> float:
@@ -50,38 +46,37 @@ class Job:
         return STYLE_RATE if self.level == "adapter" and self.mix is Mix.STYLE else RATE[self.level]
 
 
-def needed(base: Path, level: str, longest: int) -> int:
-    """Return the bytes of memory that a training takes; `longest` are the characters of the longest row."""
-    parameters = base.stat().st_size * PARAMETERS_A_BYTE
-    wide = max(1.0, parameters / 135e6) ** 0.6  # what a token keeps grows with width and depth
-    return int(LIBRARIES + parameters * BYTES_A_WEIGHT[level] + wide * BYTES_A_TOKEN * longest / CHARACTERS_A_TOKEN)
-
-
-def available() -> int | None:
-    """Return the bytes of memory that are free for us, None where that cannot be known."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.exists() and (most := limit.read_text(encoding="ascii").strip()).isdigit():
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-        free = min(free, int(most) - used)
-    return free
-
-
-def check_memory(job: Job, dataset: Dataset, free: int | None) -> int:
-    """Return the estimate; InputError when it does not fit, saying what would."""
-    longest = max(sum(len(m.content) for m in row.prompt.messages) + len(row.completion) for row in dataset.train)
-    need = needed(job.base, job.level, longest)
-    if free is not None and need > free:
-        smaller = next((level for level in LEVELS if needed(job.base, level, longest) <= free), None)
-        would = f"--level {smaller} would fit" if smaller and smaller != job.level else "a smaller base model would fit"
+def check_base(job: Job) -> Header:
+    """Return the base's header; InputError when it is damaged, or of a kind whose adapter could not be served."""
+    header = read_header(job.base)
+    if job.level == "adapter" and header.architecture != CONVERTED:
         raise InputError(
-            f"This training needs about {need / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: {would}."
+            f"{job.base.name} is a {header.architecture or 'nameless'} model, and adapters are converted for "
+            f"{CONVERTED} models only: set VOCERO_MODEL_FILE to one of those, or use --level partial."
         )
-    return need
+    return header
+
+
+def check_machine(job: Job, machine: stages.Machine) -> None:
+    """Refuse 4 bits where they cannot be loaded. InputError with what to do instead."""
+    if not job.four_bit:
+        return
+    if job.level != "adapter":
+        raise InputError(f"--four-bit freezes the base, so it goes with --level adapter and not with {job.level}.")
+    if not machine.gpu:
+        raise InputError("--four-bit needs a CUDA GPU, and torch sees none here: leave it out to train without.")
+    if not machine.bitsandbytes:
+        raise InputError(
+            "--four-bit needs bitsandbytes, and it is not installed: .venv-voice/bin/pip install bitsandbytes, "
+            "or leave it out."
+        )
+
+
+def check_memory(job: Job, dataset: Dataset, parameters: int, machine: stages.Machine) -> int:
+    """Return the estimate; InputError when it does not fit into what is free on the GPU or here, saying what would."""
+    longest = max(sum(len(m.content) for m in row.prompt.messages) + len(row.completion) for row in dataset.train)
+    free = machine.free if machine.gpu else memory.available()
+    return memory.check(parameters, job.level, longest, free, gpu=bool(machine.gpu), four_bit=job.four_bit)
 
 
 async def train(job: Job, dataset: Dataset, *, threads: int) -> AsyncIterator[Mapping[str, Any]]:
@@ -98,9 +93,11 @@ async def train(job: Job, dataset: Dataset, *, threads: int) -> AsyncIterator[Ma
     spec = _spec(job, unpacked, threads, told["sha256"], sha256)
     write_text(job.out, "spec.json", json.dumps(spec, indent=1))
     watched: list[Mapping[str, Any]] = []
+    ready: Mapping[str, Any] = {}
     done: Mapping[str, Any] = {}
     async for event in stages.hear(python, "tune.py", job.out / "spec.json"):
         watched += [event] if event["event"] == "look" else []
+        ready = event if event["event"] == "ready" else ready
         done = event if event["event"] == "done" else done
         yield event
     manifest = {
@@ -109,8 +106,10 @@ async def train(job: Job, dataset: Dataset, *, threads: int) -> AsyncIterator[Ma
         "level": job.level,
         "seed": job.seed,
         "steps": job.steps,
+        "four_bit": job.four_bit,
         "rank": RANK,
         "rate": job.rate,
+        "device": ready.get("device"),
         "looks": [{k: e[k] for k in ("step", "watched", "refused", "answered")} for e in watched],
         "best": {k: done.get(k) for k in ("best", "watched", "refused")},
         "libraries": stages.versions(python),
@@ -118,7 +117,7 @@ async def train(job: Job, dataset: Dataset, *, threads: int) -> AsyncIterator[Ma
         "peak_bytes": done.get("peak"),
     }
     if job.level == "adapter":
-        yield {"event": "adapter", "manifest": await stages.converted(python, job.out, job.base, job.cache, manifest)}
+        yield {"event": "adapter", "manifest": await stages.converted(python, job.out, job.base, manifest)}
         return
     adapter.write_manifest(job.out, manifest)
     yield {"event": "adapter", "manifest": manifest}
@@ -175,12 +174,13 @@ async def prefer(
         },
         "seconds": round(time.monotonic() - began, 1),
     }
-    yield {"event": "adapter", "manifest": await stages.converted(python, out, base, cache, manifest)}
+    yield {"event": "adapter", "manifest": await stages.converted(python, out, base, manifest)}
 
 
 def _spec(job: Job, unpacked: Path, threads: int, dataset: str, base: str) -> dict[str, Any]:
     spec = {
         "level": job.level,
+        "four_bit": job.four_bit,
         "rank": RANK,
         "base": str(unpacked),
         "train": str((job.out / "train.jsonl").resolve()),

@@ -3,7 +3,9 @@
     python tune.py SPEC.json        (several processes: accelerate launch tune.py SPEC.json)
 
 Tells what it does in lines of JSON on standard output. Only the answer's tokens count for the loss. A checkpoint is
-written at every look at the watched rows; the same specification started again goes on from there.
+written at every look at the watched rows; the same specification started again goes on from there. The numbers: float32
+on a processor, under bf16 where it multiplies that itself; on a GPU that can, the frozen base of an adapter in bf16, or
+in 4 bits (nf4, by bitsandbytes) if asked, what is trained in float32 under bf16.
 """
 
 import json
@@ -16,8 +18,15 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
+from accelerate.utils import broadcast_object_list
+from peft import (
+    LoraConfig,
+    get_peft_model,
+    get_peft_model_state_dict,
+    prepare_model_for_kbit_training,
+    set_peft_model_state_dict,
+)
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, get_cosine_schedule_with_warmup
 
 # All linear layers; vanilla LoRA only, so that TGI, vLLM and llama.cpp can all load it.
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -56,6 +65,10 @@ def say(**told: Any) -> None:
     sys.stdout.flush()
 
 
+def silent(**told: Any) -> None:
+    """Tell nothing: another process does."""
+
+
 def items(file: Path, tokenizer: Any) -> list[Item]:
     """Read rows, each as the base's own chat template writes it."""
     made = []
@@ -74,6 +87,33 @@ def loss_of(model: Any, item: Item, device: Any) -> tuple[Any, bool]:
     logits = model(input_ids=ids, logits_to_keep=len(item.ids) - item.start + 1).logits[0, :-1].float()
     wanted = ids[0, item.start :]
     return torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"), bool(logits[0].argmax() == wanted[0])
+
+
+def bf16_on_gpu() -> bool:
+    """Whether the GPU multiplies bfloat16 itself; one that only pretends to is slower than in float32."""
+    return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False))
+
+
+def quantized() -> Any:
+    """Return how a base is loaded in 4 bits, as QLoRA does (Dettmers et al. 2023)."""
+    compute = torch.bfloat16 if bf16_on_gpu() else torch.float16
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+
+
+def base_of(spec: dict[str, Any], place: int) -> Any:
+    """Load the base in the numbers that fit what is trained and where."""
+    if spec["four_bit"]:
+        model = AutoModelForCausalLM.from_pretrained(
+            spec["base"], quantization_config=quantized(), device_map={"": place}
+        )
+        return prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    frozen = spec["level"] == "adapter" and bf16_on_gpu()
+    return AutoModelForCausalLM.from_pretrained(spec["base"], dtype=torch.bfloat16 if frozen else torch.float32)
 
 
 def prepared(model: Any, spec: dict[str, Any]) -> Any:
@@ -131,9 +171,10 @@ def main(spec: dict[str, Any], out: Path) -> None:
     torch.manual_seed(spec["seed"])
     torch.set_num_threads(spec["threads"])
     gpu = torch.cuda.is_available()
-    accelerator = Accelerator(cpu=not gpu, mixed_precision="bf16" if gpu or spec["bf16"] else "no")
+    accelerator = Accelerator(cpu=not gpu, mixed_precision="bf16" if (bf16_on_gpu() if gpu else spec["bf16"]) else "no")
+    tell = say if accelerator.is_main_process else silent  # of several processes one speaks and writes
     tokenizer = AutoTokenizer.from_pretrained(spec["base"])
-    model = prepared(AutoModelForCausalLM.from_pretrained(spec["base"], dtype=torch.float32), spec)
+    model = prepared(base_of(spec, accelerator.local_process_index), spec)
     train, watched = items(Path(spec["train"]), tokenizer), items(Path(spec["watch"]), tokenizer)
     watched = (sorted(watched, key=lambda item: not item.refuses)[: WATCHED // 4] + watched)[:WATCHED] or train[:4]
     learning = [weight for weight in model.parameters() if weight.requires_grad]
@@ -141,7 +182,7 @@ def main(spec: dict[str, Any], out: Path) -> None:
     model, optimizer = accelerator.prepare(model, optimizer)
     steps, per_step = spec["steps"], max(1, spec["batch"] // accelerator.num_processes)
     schedule = get_cosine_schedule_with_warmup(optimizer, WARMUP, steps)
-    say(
+    tell(
         event="ready",
         steps=steps,
         rows=len(train),
@@ -150,7 +191,9 @@ def main(spec: dict[str, Any], out: Path) -> None:
         trained=sum(w.numel() for w in learning),
         device=str(accelerator.device),
     )
-    best, step = resumed(model, optimizer, schedule, spec, out)
+    best, step = resumed(accelerator.unwrap_model(model), optimizer, schedule, spec, out)
+    if step:
+        tell(event="resumed", step=step)
     model.train()
     every = max(1, steps // LOOKS)
     began, first = time.monotonic(), step
@@ -170,17 +213,21 @@ def main(spec: dict[str, Any], out: Path) -> None:
         optimizer.zero_grad()
         step += 1
         took = time.monotonic() - began
-        say(event="step", step=step, loss=total / counted, left=took / (step - first) * (steps - step))
+        tell(event="step", step=step, loss=total / counted, left=took / (step - first) * (steps - step))
         if step % every == 0 or step == steps:
             with accelerator.autocast():
                 loss, refused, answered = look(model, watched, accelerator.device)
             judge(best, loss, refused, step, weights_of(accelerator.unwrap_model(model), spec))
-            say(event="look", step=step, watched=loss, refused=refused, answered=answered, best=best.step)
+            tell(event="look", step=step, watched=loss, refused=refused, answered=answered, best=best.step)
             if accelerator.is_main_process:
-                keep(best, model, optimizer, schedule, step, spec, out)
-            if best.since >= PATIENCE:
+                keep(best, accelerator.unwrap_model(model), optimizer, schedule, step, spec, out)
+            # one process decides: devices round differently, and one that went on alone would wait for ever
+            [ends] = broadcast_object_list([best.since >= PATIENCE])
+            if ends:
                 break
-    finish(accelerator.unwrap_model(model), best, step, spec, out, tokenizer)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        finish(accelerator.unwrap_model(model), best, step, spec, out, tokenizer)
 
 
 def rows_of(step: int, per_step: int, rows: int, seed: int, accelerator: Any) -> list[int]:
@@ -218,6 +265,7 @@ def keep(best: Best, model: Any, optimizer: Any, schedule: Any, step: int, spec:
         "schedule": schedule.state_dict(),
         "best": vars(best),
         "chance": torch.get_rng_state(),
+        "chances": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     fresh = out / "checkpoint.fresh"
     torch.save(state, fresh)
@@ -229,14 +277,15 @@ def resumed(model: Any, optimizer: Any, schedule: Any, spec: dict[str, Any], out
     file = out / "checkpoint.pt"
     if not file.exists():
         return Best(), 0
-    state = torch.load(file, weights_only=True)
+    state = torch.load(file, map_location="cpu", weights_only=True)  # else every process would fill the first GPU
     if state["spec"] != spec["digest"]:
         return Best(), 0
     put_back(model, state["weights"], spec)
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     torch.set_rng_state(state["chance"])
-    say(event="resumed", step=state["step"])
+    if (chances := state.get("chances")) and len(chances) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(chances)
     return Best(**state["best"]), state["step"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from core.errors import InputError
 from core.examples import Mix
 from core.messages import Passage
-from infra.voice import arms, sources, training
+from infra.voice import arms, sources
 from infra.voice.dataset import build, plain_tasks, to_line
 
 
@@ -82,22 +82,6 @@ def test_the_dataset_is_the_same_for_a_seed_and_holds_nothing_back_that_it_train
     assert not trained & watching
     assert not (trained | watching) & held
     assert {"kettl", "peg", "lantern"} <= set(told["voice_stems"])
-
-
-def test_a_training_that_does_not_fit_is_refused_with_what_would(tmp_path: Path):
-    """The estimate is made before anything starts, and names the level that fits."""
-    base = tmp_path / "base.gguf"
-    with base.open("wb") as file:
-        file.truncate(98_000_000)
-    job = training.Job(
-        out=tmp_path, base=base, cache=tmp_path, mix=Mix.STYLE, level="full", steps=1, seed=0, source="handbook"
-    )
-    dataset = build(sources.read("handbook"), {}, mix=Mix.STYLE, seed=0, shown=3)
-    assert training.check_memory(job, dataset, None) > 2e9
-    with pytest.raises(InputError, match="--level adapter would fit"):
-        training.check_memory(job, dataset, training.needed(base, "adapter", 400) + 10**7)
-    with pytest.raises(InputError, match="smaller base"):
-        training.check_memory(job, dataset, 10**8)
 
 
 def test_plain_tasks_are_rehearsed_and_none_of_those_that_are_measured():
