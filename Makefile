@@ -19,7 +19,7 @@ test: setup-dev  ## the whole fast suite, on real Postgres, Redis and model
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-voice: setup-dev setup-voice  ## a voice trained for a few steps, converted and served
-	@$(BIN)/python -m pytest -m "voice and not nightly" tests/acceptance/test_voice.py
+	@$(BIN)/python -m pytest -m "voice and not nightly" tests/infra/voice/test_tune.py tests/acceptance/test_voice.py
 
 test-docling: setup-dev setup-docling  ## a photographed page, read by the extra for scans
 	@$(BIN)/python -m pytest -m docling tests/infra/knowledge/test_scans.py
