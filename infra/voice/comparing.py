@@ -59,7 +59,8 @@ def choose(parts: Split, held: frozenset[str] | None, limit: int, seed: int) -> 
     if len(several) < FEWEST:
         raise InputError(
             f"{len(several)} of these examples were held back from training, and {FEWEST} are the fewest that say "
-            "anything: give the examples the adapter was trained from, or approve more."
+            "anything: give the examples the adapter was trained from, approve more, or spread brand texts over "
+            "several files, since one file stands on one side."
         )
     if not limit or limit >= len(several):
         return tuple(several)

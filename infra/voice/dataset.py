@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from core import extract
 from core.audience import EVERYONE
 from core.documents import Place, State
 from core.errors import InputError
-from core.examples import FEWEST, Example, Mix, Row, Split, rows, split, voice_stems
+from core.examples import FEWEST, HELD, Example, Mix, Row, Split, rows, split, voice_stems
 from core.messages import Passage
 from core.ports import Embedder, Knowledge, Librarian
 from core.vectors import Sentences
@@ -21,6 +22,7 @@ from infra.voice.sources import Material
 
 WATCHED: Final = 0.12  # of the training side only watches the loss, so that stopping early sees nothing held back
 WATCHED_REFUSING: Final = 1 / 3  # of the watched rows refuse, as far as there are any: fewer would show no loss of them
+SPARE: Final = 4  # examples more than the share held back asks for: whole clusters are held, of both kinds
 PLAIN_TASKS: Final = Path(__file__).with_name("plain.jsonl")
 RETRIEVED: Final = 8  # passages for each question, as `core.bot` asks for; the prompt shows the first few
 
@@ -79,10 +81,9 @@ def build(material: Material, found: Mapping[str, Sequence[Passage]], *, mix: Mi
     found = {name: [_clean(p, taken) for p in passages] for name, passages in found.items()}
     parts = split(examples, seed=seed)
     if len(parts.train) < FEWEST:
-        more = FEWEST - len(parts.train)
         raise InputError(
-            f"{len(parts.train)} examples are left to train on and {FEWEST} are the fewest: approve {more} more, or "
-            "let the bot answer with passages alone, which needs none."
+            f"{len(parts.train)} examples are left to train on and {FEWEST} are the fewest: approve "
+            f"{_more(parts)} more, or let the bot answer with passages alone, which needs none."
         )
     inner = split(parts.train, seed=seed, held=WATCHED)
     made = rows(inner.train, found, mix=mix, seed=seed, shown=shown, plain=plain_tasks())
@@ -96,6 +97,11 @@ def build(material: Material, found: Mapping[str, Sequence[Passage]], *, mix: Mi
     return Dataset(
         train=tuple(made), watch=tuple(watch), split=parts, scrubbed=taken, stems=stems, documents=frozenset(read)
     )
+
+
+def _more(parts: Split) -> int:
+    """How many examples of documents of their own are enough, since a part of them will be held back, too."""
+    return math.ceil(FEWEST / (1 - HELD)) + SPARE - len(parts.train) - len(parts.held)
 
 
 def plain_tasks() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra.voice import names, scrub
+from infra.voice.comparing import FEWEST as COMPARED
 from infra.voice.dataset import Dataset
 
 PLACES: Final = 12  # shown; the rest stands in the rows
@@ -16,6 +17,11 @@ def preview(dataset: Dataset, where: str) -> list[str]:
     """Return the lines; `where` is the folder in which the rows are to be read."""
     parts = dataset.split
     lines = [f"{len(dataset.train)} rows of {len(parts.train)} examples; {len(parts.held)} are held back"]
+    if len(parts.held) < COMPARED:
+        lines.append(
+            f"{COMPARED} held back are the fewest that can be compared: approve more, or spread brand texts over "
+            "several files, since one document or file stands on one side"
+        )
     if parts.dropped:
         twice = sum(not reason.startswith("contradicts") for _, reason in parts.dropped)
         lines += [f"left out: {twice} that ask the same as a later one"] if twice else []

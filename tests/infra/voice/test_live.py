@@ -1,5 +1,6 @@
 """Which voice is live: in the database, in the folder of the embedded model, and in what it answers."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from core.prompt import Message, Prompt
 from infra.embedded import Wanted, voices
 from infra.embedded.alone import serving
 from infra.embedded.home import at
+from infra.embedded.model_server import SLOTS
 from infra.embedded.weights import BUNDLED_SHA256
 from infra.models.endpoint import Budgets
 from infra.models.failures import ModelFailure
@@ -24,6 +26,7 @@ from tests.infra.voice.folders import write_adapter
 pytestmark = pytest.mark.slow
 
 ASKED = Prompt((Message("system", "You are terse."), Message("user", "Tell me about the sea.")))
+BEGINS = 12  # characters that are compared: further on, what is computed together may round to another word
 PATIENT = Budgets(first_token=60, between_tokens=60, total=120)
 
 
@@ -128,3 +131,17 @@ async def test_an_adapter_speaks_only_where_it_is_named(tmp_path: Path):
         assert len(set(first)) == 3
         with pytest.raises(ModelFailure, match="voice"):
             await say(speaker, "butler")
+
+
+async def test_a_batch_of_mixed_voices_answers_each_in_its_own(tmp_path: Path):
+    """Twelve questions at once to four slots, two voices and the base in turn: each is answered as it is alone."""
+    files = [write_adapter(tmp_path / n, seed=k) / f"{n}-{k}.gguf" for k, n in enumerate(("pirate", "robot"))]
+    names = (None, "pirate-0", "robot-1")
+    async with serving(file=None, adapters=files, steady=False) as ends:
+        url, model, token = ends.model_url or "", ends.model_name, ends.model_token
+        speaker = TgiSpeaker([url], model=model, token=token, budgets=PATIENT, concurrency=SLOTS)
+        alone = {name: (await say(speaker, name))[:BEGINS] for name in names}
+        assert len(set(alone.values())) == 3
+        asked = [name for _ in range(4) for name in names]
+        said = await asyncio.gather(*(say(speaker, name) for name in asked))
+    assert [text[:BEGINS] for text in said] == [alone[name] for name in asked]

@@ -66,7 +66,7 @@ CASES: dict[str, tuple[Case, str]] = {
             seed=0,
             shown=3,
         ),
-        "approve 2[0-9] more, or let the bot answer with passages alone",
+        "approve 36 more, or let the bot answer with passages alone",
     ),
     "no texts": (lambda at_: sources.read(str(at_)), "60 characters"),
     "too few preferences": (
@@ -108,6 +108,19 @@ def test_each_misfortune_is_a_sentence_with_its_remedy(tmp_path: Path, case: Cas
 def test_a_stage_that_ends_badly_says_why(status: int, said: str, remedy: str):
     """The stage's last words become one sentence."""
     assert remedy in str(stages.reason(status, said.splitlines()))
+
+
+@pytest.mark.parametrize("few", [0, 3, 20])
+def test_as_many_more_as_it_says_are_enough(few: int):
+    """With so many examples more there is something to train on: the part that is held back is counted in."""
+    several = [Example(id=f"e{n}", question=f"{w} {n}?", answer="Ahoy.") for n, w in enumerate(["what"] * 80)]
+    with pytest.raises(InputError) as caught:
+        build(
+            sources.Material(name="t", examples=tuple(several[:few]), documents={}), {}, mix=Mix.STYLE, seed=0, shown=3
+        )
+    more = int(str(caught.value).split("approve ")[1].split(" ")[0])
+    enough = sources.Material(name="t", examples=tuple(several[: few + more]), documents={})
+    assert build(enough, {}, mix=Mix.STYLE, seed=0, shown=3).train
 
 
 def test_contradictory_examples_are_named_and_the_later_one_stays():
