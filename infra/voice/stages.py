@@ -5,6 +5,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from typing import Any, Final
 from core.errors import InputError, SetupError
 from infra.voice import adapter
 
+# torch on a processor ("can't allocate memory"), on a GPU (OutOfMemoryError: CUDA out of memory), and Python itself
+_NO_MEMORY: Final = re.compile(r"out of memory|OutOfMemory|allocate memory|MemoryError", re.IGNORECASE)
+# the system's own words, safetensors' and torch.save's, which sees only that less was written than it gave
+_NO_ROOM: Final = re.compile(
+    r"No space left|os error 28|inline_container\.cc.*unexpected pos|PytorchStreamWriter failed"
+)
 HERE: Final = Path(__file__).parent
 ENVIRONMENT: Final = HERE.parents[1] / ".venv-voice"
 KEPT: Final = (  # of the environment: where things are, and which devices
@@ -151,9 +158,9 @@ async def _last_words(stream: asyncio.StreamReader) -> list[str]:
 def reason(status: int, lines: list[str]) -> InputError:
     """Return why a stage ended, with the remedy."""
     text = "\n".join(lines)
-    if status in (-9, 137) or "out of memory" in text.casefold() or "MemoryError" in text:
+    if status in (-9, 137) or _NO_MEMORY.search(text):
         return InputError("The training ran out of memory: end other programs or take a smaller base; it resumes.")
-    if "No space left" in text or "os error 28" in text:
+    if _NO_ROOM.search(text):
         return InputError("The disk is full: make room, or name another --out; the training resumes.")
     if "No module named" in text:
         return InputError("The training environment is not whole: run make setup-voice again.")

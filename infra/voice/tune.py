@@ -268,7 +268,11 @@ def keep(best: Best, model: Any, optimizer: Any, schedule: Any, step: int, spec:
         "chances": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
     fresh = out / "checkpoint.fresh"
-    torch.save(state, fresh)
+    try:
+        torch.save(state, fresh)
+    except (OSError, RuntimeError):  # a disk that is full: the last checkpoint stands, and what was half written goes
+        fresh.unlink(missing_ok=True)
+        raise
     fresh.replace(out / "checkpoint.pt")
 
 

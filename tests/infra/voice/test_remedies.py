@@ -22,6 +22,7 @@ from infra.voice.dataset import build, write_text
 from infra.voice.preferences import read_preferences
 from tests.infra.voice.folders import write_adapter
 
+CPU = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"  # as torch writes it
 Case = Callable[[Path], object]
 
 
@@ -97,9 +98,15 @@ def test_each_misfortune_is_a_sentence_with_its_remedy(tmp_path: Path, case: Cas
     ("status", "said", "remedy"),
     [
         (-9, "", "out of memory: end other programs"),
-        (1, "RuntimeError: DefaultCPUAllocator: can't allocate memory: out of memory", "take a smaller base"),
+        (1, f"RuntimeError: {CPU}: you tried to allocate 1437696 bytes. Error code 12", "take a smaller base"),
+        (1, "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.", "take a smaller base"),
         (1, "OSError: [Errno 28] No space left on device", "disk is full: make room"),
         (1, "safetensors_rust.SafetensorError: I/O error: No space left on device (os error 28)", "name another --out"),
+        (
+            1,
+            "RuntimeError: [enforce fail at inline_container.cc:672] . unexpected pos 974080 vs 973972",
+            "disk is full",
+        ),
         (1, "ModuleNotFoundError: No module named 'peft'", "make setup-voice"),
         (2, "blk.0.attn_q.weight has another shape in the base: the adapter was trained on another one", "another one"),
         (1, "", "it said nothing"),
