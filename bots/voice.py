@@ -141,7 +141,7 @@ def train(
     def tell(line: str) -> None:
         print(harmless(line), file=sys.stderr if as_json else sys.stdout, flush=True)
 
-    with _progress(shown=sys.stderr.isatty() and not as_json) as show:
+    with resumable(out), _progress(shown=sys.stderr.isatty() and not as_json) as show:
         done = run(voicing.train(wanted, say=quiet(as_json), show=show, tell=tell))
     if as_json:
         print_json(done)
@@ -256,6 +256,18 @@ def list_voices(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None
         )
     if not rows:
         print("no voices yet: vocero voice train")
+
+
+@contextmanager
+def resumable(out: Path) -> Iterator[None]:
+    """Say how a training that is stopped, by Ctrl-C or SIGTERM, goes on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        kept = (out.expanduser() / "checkpoint.pt").exists()
+        what = "goes on from its last checkpoint" if kept else "starts again, since no checkpoint was written yet"
+        print(f"vocero: The training was interrupted: the same command {what}.", file=sys.stderr)
+        raise
 
 
 @contextmanager

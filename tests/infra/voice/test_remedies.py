@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bots.voice import resumable
 from core.errors import InputError, SetupError
 from core.examples import Example, Mix, deduplicated
 from core.messages import Arm
@@ -162,6 +163,18 @@ def test_preferences_are_scrubbed_and_what_was_held_back_stays_out(tmp_path: Pat
     assert "e3" not in known.ids
     assert "example.org" not in "".join(known.lines)
     assert "[1]" in json.loads(known.lines[0])["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), SystemExit(130)])
+def test_a_training_that_is_stopped_says_how_it_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stopped: BaseException
+):
+    """One sentence, by whether there is something to go on from; the exit code stays what it was."""
+    for told in ("starts again", "goes on from its last checkpoint"):
+        with pytest.raises(type(stopped)), resumable(tmp_path):
+            raise stopped
+        assert f"the same command {told}" in capsys.readouterr().err
+        (tmp_path / "checkpoint.pt").touch()
 
 
 def test_the_command_line_says_it_and_ends_badly(tmp_path: Path):
