@@ -22,6 +22,7 @@ voice.add_typer(examples, name="examples")
 Examples = Annotated[
     str, typer.Option("--examples", help="A JSONL file, a folder of brand texts, or handbook: the sample company's.")
 ]
+POLICY = "Slack's and Discord's terms let no model learn from what other people wrote there without their consent"
 PREFERENCES = "{question, chosen, rejected, passages?} or {question, answer, good, passages?}"
 STEADY = 600.0  # seconds of steps that the remaining time is reckoned from
 Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same split and the same figures.")]
@@ -63,7 +64,8 @@ def import_examples(
     from bots import lessons
 
     added, given = run(lessons.import_examples(file, readable(workspace, "workspace"), by, say=quiet(as_json)))
-    print_json({"added": added, "given": given}) if as_json else print(f"{added} of {given} examples added")
+    told = f"{added} of {given} examples added" + (f"; {POLICY}" if by and added else "")
+    print_json({"added": added, "given": given}) if as_json else print(told)
 
 
 @examples.command("export", epilog="Example: vocero voice examples export train.jsonl")
@@ -103,7 +105,7 @@ def approve(
     from bots import lessons
 
     run(lessons.approve(name, readable(workspace, "workspace"), by, say=quiet(False)))
-    print(f"approved {name}")
+    print(f"approved {name}; {POLICY}")
 
 
 @examples.command(epilog="Example: vocero voice examples consent e4k2 --by maria")

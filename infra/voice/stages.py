@@ -36,7 +36,10 @@ def interpreter() -> Path:
         return Path(sys.executable)
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
-        raise SetupError("Training needs torch, and it is not installed: run make setup-voice (about 1 GB).")
+        raise SetupError(
+            "Training needs torch, and it is not installed: run make setup-voice (about 1 GB), or where there is no "
+            "checkout pip install 'vocero[train]'."
+        )
     return python
 
 

@@ -12,6 +12,8 @@ from core.errors import InputError
 from core.judging import AGAINST
 from infra.voice.judges import GIVES_UP, RUBBISH, judge, pairs_of, to_judges
 from infra.voice.opinions import to_lines
+from infra.voice.report import to_html
+from infra.voice.report import to_lines as table
 from tests.fakes.tgi import FakeTgi
 
 ORDERS = 2
@@ -157,6 +159,31 @@ async def test_each_judge_has_its_own_key():
             assert sent == [f"Bearer {key}" for key in expected]
     with pytest.raises(InputError, match="VOCERO_JUDGE_TOKENS"):
         to_judges(["http://a=m", "http://b=n"], ["1", "2", "3"])
+
+
+async def test_the_page_shows_what_they_said_and_is_silent_where_none_was_asked():
+    """Numbers, sentence and names stand in page and lines, harmlessly; without judges there is no word of them."""
+    given = answers()
+    told = await judged(FakeJudge(), FakeJudge())
+    told["judges"][0]["name"] = "<script>evil</script>"
+    report = {
+        "arms": {},
+        "contrasts": [],
+        "verdict": "Yes.",
+        "n": 6,
+        "seed": 0,
+        "resources": {},
+        "classifier": {"accuracy": 1.0, "n": 1},
+        "judges": told,
+    }
+    page, lines = to_html(report, given), "\n".join(table(report))
+    assert "<script>" not in page
+    assert "judge-1 at 127.0.0.1" in page
+    assert "judge-1 at 127.0.0.1" in lines
+    assert "The judges agree well enough" in page
+    assert "The judges agree well enough" in lines
+    del report["judges"]
+    assert "judge" not in (to_html(report, given) + "\n".join(table(report))).casefold()
 
 
 def test_only_what_differs_is_asked_and_the_bound_never():

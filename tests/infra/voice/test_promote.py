@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bots import voicing
-from core.errors import ModelDown, SetupError
+from core.errors import InputError, ModelDown, SetupError
 from core.messages import Arm
 from infra.models import loading
 from infra.postgres.pool import Database
@@ -16,6 +16,7 @@ from infra.voice.adapter import read_adapter
 from tests.fakes.tgi import FakeTgi
 from tests.fakes.vllm import FakeGeneric, FakeVllm
 from tests.infra.voice.folders import write_adapter
+from tests.infra.voice.test_machine import write_header
 from tests.postgres import Urls
 
 
@@ -63,6 +64,15 @@ async def test_all_servers_have_to_have_it(tmp_path: Path):
             await loading.load([good.url, bad.url], "ours-0", tmp_path)
     with pytest.raises(ModelDown):
         await loading.load([good.url], "ours-0", tmp_path)
+
+
+async def test_the_base_is_checked_where_its_file_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Served elsewhere or not: with VOCERO_MODEL_FILE beside the address another base is refused, before any server."""
+    monkeypatch.setenv("VOCERO_MODEL_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("VOCERO_MODEL_FILE", str(write_header(tmp_path / "base.gguf")))
+    monkeypatch.setenv("VOCERO_HOME", str(tmp_path / "home"))
+    with pytest.raises(InputError, match="another base model"):
+        await voicing.promote(str(folder(tmp_path)), "local", True, "maria", say=print)
 
 
 @pytest.mark.slow
