@@ -1,7 +1,0 @@
--- Where an imported example comes from and what is known of its answer: what is exported is what was imported.
-
-alter table vocero.example
-    add column source text not null default '',  -- the document that answers it, as the import named it
-    add column origin text not null default '',  -- the text it was taken from, with its digest: one side of the split
-    add column facts jsonb not null default '[]',  -- what a right answer contains, each as its accepted spellings
-    add column answerable boolean;  -- null: not known
