@@ -67,7 +67,7 @@ def test_too_few_examples_say_how_many_more(tmp_path: Path):
     """Under the fewest, nothing is trained, and the sentence says what would do."""
     file = tmp_path / "ours.jsonl"
     file.write_text("".join(json.dumps({"question": f"what is {w}?", "answer": w}) + "\n" for w in "abcdefgh"))
-    with pytest.raises(InputError, match=r"approve 1[0-9] more"):
+    with pytest.raises(InputError, match="approve 31 more"):
         build(sources.read(str(file)), {}, mix=Mix.STYLE, seed=0, shown=3)
 
 
