@@ -135,16 +135,12 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a voice on approved answers; a third of them is held back to measure it on."""
-    from adapters.terminal import harmless
     from bots import voicing
 
     wanted = voicing.Wanted(examples=examples, out=out, level=level, mix=mix, steps=steps, seed=seed, four_bit=four_bit)
 
-    def tell(line: str) -> None:
-        print(harmless(line), file=sys.stderr if as_json else sys.stdout, flush=True)
-
     with resumable(out), _progress(shown=sys.stderr.isatty() and not as_json) as show:
-        done = run(voicing.train(wanted, say=quiet(as_json), show=show, tell=tell))
+        done = run(voicing.train(wanted, say=quiet(as_json), show=show, tell=telling(as_json)))
     if as_json:
         print_json(done)
         return
@@ -171,7 +167,7 @@ def prefer(
     from bots import voicing
 
     with _progress(shown=sys.stderr.isatty() and not as_json) as show:
-        done = run(voicing.prefer(adapter, pairs, out, steps, seed, show=show))
+        done = run(voicing.prefer(adapter, pairs, out, steps, seed, show=show, tell=telling(as_json)))
     if as_json:
         print_json(done)
         return
@@ -258,6 +254,13 @@ def list_voices(workspace: Workspace = WORKSPACE, as_json: Json = False) -> None
         )
     if not rows:
         print("no voices yet: vocero voice train")
+
+
+def telling(as_json: bool) -> Callable[[str], None]:
+    """Return how something is told that everyone has to see: beside the JSON, if that is what is printed."""
+    from adapters.terminal import harmless
+
+    return lambda line: print(harmless(line), file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 @contextmanager

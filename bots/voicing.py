@@ -114,14 +114,18 @@ async def _trained(job: training.Job, built: dataset.Dataset, *, say: Say, show:
     return manifest
 
 
-async def prefer(start: Path, pairs: Path, out: Path, steps: int, seed: int, *, show: Show) -> dict[str, Any]:
-    """Let an adapter learn what people preferred, and return the new one's manifest."""
+async def prefer(
+    start: Path, pairs: Path, out: Path, steps: int, seed: int, *, show: Show, tell: Say
+) -> dict[str, Any]:
+    """Let an adapter learn what people preferred, and return the new manifest; `tell` hears what was taken out."""
     settings, adapter, folder = read_settings(), read_adapter(start), out.expanduser().absolute()  # noqa: ASYNC240
     if folder == adapter.folder.absolute():
         raise InputError("The new adapter needs a folder of its own: name another --out.")
     if not (adapter.folder / "peft").is_dir():
         raise InputError(f"{start} has no peft folder: name the folder that vocero voice train wrote.")
     known = read_preferences(pairs, adapter.arm, adapter.held_back)
+    taken = ", ".join(f"{n} {kind}" for kind, n in known.scrubbed.items())
+    tell(f"{len(known.lines)} preferences; taken out before training: {taken or 'nothing'}")
     base, cache = base_file(settings), home_of(settings).path / "training"
     wanted = steps or training.STEPS[Mix.STYLE]
     manifest: dict[str, Any] = {}

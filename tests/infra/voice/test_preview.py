@@ -1,11 +1,20 @@
 """Before anything is trained, people see what was taken out of their examples, and what was left out of the set."""
 
+import json
+from pathlib import Path
+
+import pytest
+
+from bots import voicing
+from core.errors import BotError
 from core.examples import Example, Mix
 from infra.voice import names
 from infra.voice.dataset import build
 from infra.voice.preview import PLACES, preview
 from infra.voice.scrub import scrub
 from infra.voice.sources import Material
+from tests.infra.voice.folders import write_adapter
+from tests.infra.voice.test_machine import write_header
 from tests.infra.voice.test_names import PEOPLE, WITH_CUE, WITHOUT
 
 
@@ -68,3 +77,19 @@ def test_the_recall_it_names_is_the_one_that_is_measured():
     planted = [(frame.format(person), person) for frame in (*WITH_CUE, *WITHOUT) for person in PEOPLE]
     found = [text for text, person in planted if not set(person.split()) & set(scrub(text)[0].split())]
     assert (len(found), len(planted)) == names.RECALL
+
+
+async def test_what_was_taken_out_of_preferences_is_told_before_they_are_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The sentence comes first; here nothing is learned, since the base is another one, or torch is not there."""
+    made = write_adapter(tmp_path / "ours")
+    (made / "peft").mkdir()
+    rows = [{"question": f"q{n}?", "chosen": "Ask a.b@example.org.", "rejected": "No."} for n in range(16)]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    monkeypatch.setenv("VOCERO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("VOCERO_MODEL_FILE", str(write_header(tmp_path / "base.gguf")))
+    told: list[str] = []
+    with pytest.raises(BotError):
+        await voicing.prefer(made, tmp_path / "pairs.jsonl", tmp_path / "new", 1, 0, show=print, tell=told.append)
+    assert told == ["16 preferences; taken out before training: 16 email"]
