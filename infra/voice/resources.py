@@ -29,7 +29,9 @@ def _mean(rows: Rows, column: str) -> float | None:
 
 
 def _training(adapter: Adapter, prices: Prices) -> dict[str, Any]:
-    seconds, peak = adapter.manifest.get("seconds"), adapter.manifest.get("peak_bytes")
+    # of a training that was stopped and gone on with only the last part's time is known: none is told
+    seconds = None if adapter.manifest.get("resumed_at") else adapter.manifest.get("seconds")
+    peak = adapter.manifest.get("peak_bytes")
     cost = prices.training(float(seconds)) if isinstance(seconds, int | float) else None
     told = {"seconds": seconds, "peak_bytes": peak, "adapter_bytes": adapter.manifest["file"].get("bytes")}
     return told if cost is None else {**told, "cost": round(cost, 4)}

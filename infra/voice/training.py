@@ -94,10 +94,12 @@ async def train(job: Job, dataset: Dataset, *, threads: int) -> AsyncIterator[Ma
     write_text(job.out, "spec.json", json.dumps(spec, indent=1))
     watched: list[Mapping[str, Any]] = []
     ready: Mapping[str, Any] = {}
+    resumed = 0
     done: Mapping[str, Any] = {}
     async for event in stages.hear(python, "tune.py", job.out / "spec.json"):
         watched += [event] if event["event"] == "look" else []
         ready = event if event["event"] == "ready" else ready
+        resumed = event["step"] if event["event"] == "resumed" else resumed
         done = event if event["event"] == "done" else done
         yield event
     manifest = {
@@ -110,6 +112,7 @@ async def train(job: Job, dataset: Dataset, *, threads: int) -> AsyncIterator[Ma
         "rank": RANK,
         "rate": job.rate,
         "device": ready.get("device"),
+        "resumed_at": resumed,  # the seconds are those since this step
         "looks": [{k: e[k] for k in ("step", "watched", "refused", "answered")} for e in watched],
         "best": {k: done.get(k) for k in ("best", "watched", "refused")},
         "libraries": stages.versions(python),

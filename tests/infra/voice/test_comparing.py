@@ -21,6 +21,7 @@ from infra.voice import comparing, dataset
 from infra.voice.adapter import Adapter, read_adapter
 from infra.voice.arms import SHOTS, Stage, shots
 from infra.voice.report import to_html, to_lines
+from infra.voice.resources import used
 from infra.voice.sources import Material
 from tests.fakes.brain import Bag, Shelves
 from tests.infra.voice.folders import write_adapter
@@ -215,6 +216,13 @@ async def test_what_training_took_stands_beside_the_arm_it_is_for(adapter: Adapt
     assert (took["seconds"], took["peak_bytes"], took["cost"]) == (1800, 4_000_000_000, 1.5)
     assert report["resources"]["rag"]["training"] is None
     assert all("30 min, 4.0 GB" in text and "costs 1.50" in text for text in told(report, answers))
+
+
+def test_a_training_that_was_gone_on_with_tells_no_time(adapter: Adapter):
+    """Only its last part's seconds are known, which would look like a bargain: neither time nor money is told."""
+    manifest = {**adapter.manifest, "seconds": 60, "peak_bytes": 4_000_000_000, "resumed_at": 48}
+    took = used({"raft": {}}, {"raft": replace(adapter, manifest=manifest)}, Prices(hour=3))["raft"]["training"]
+    assert (took["seconds"], took["peak_bytes"], "cost" in took) == (None, 4_000_000_000, False)
 
 
 def test_five_examples_are_there_in_every_language():
