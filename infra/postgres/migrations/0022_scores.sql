@@ -5,11 +5,6 @@
 
 drop function vocero.search(public.halfvec, text, text, int, int, float8, int, int, int, float8);  -- replaced: by the same types and order
 
--- A value between two others as a share; 1 where they are one, 0 for what is not known (not embedded yet, say).
-create function vocero.stretched(value float8, low float8, high float8) returns float8
-language sql immutable parallel safe set search_path = pg_catalog
-return case when value is null then 0 when high > low then (value - low) / (high - low) else 1 end;
-
 -- Every step is a statement of its own: the fixed ones keep their plans, and only what names a table of vectors or holds a
 -- question's words is planned anew, for the values at hand (planning one large statement took a third of a dense search).
 -- As the function is stable, all of them see the moment of the statement that calls it.
@@ -132,9 +127,14 @@ begin
     else
         select array_agg(id order by score desc, id), array_agg(score order by score desc, id) into found, scores
         from (
-            select id, words_share * vocero.stretched(p.points, min(p.points) over (), max(p.points) over ())
-                + (1 - words_share) * vocero.stretched(-d.distance, min(-d.distance) over (), max(-d.distance) over ()) as score
-            from unnest(named, points) p(id, points) full join unnest(near, distances) d(id, distance) using (id)
+            -- from 0 to 1 over the candidates; all are 1 where they are equal, 0 what is not known (not embedded yet, say)
+            select id, words_share * coalesce((points - few) / nullif(many - few, 0), (points is not null)::int)
+                + (1 - words_share) * coalesce((far - distance) / nullif(far - close, 0), (distance is not null)::int) as score
+            from (
+                select id, p.points, d.distance, min(p.points) over () as few, max(p.points) over () as many,
+                    min(d.distance) over () as close, max(d.distance) over () as far
+                from unnest(named, points) p(id, points) full join unnest(near, distances) d(id, distance) using (id)
+            ) candidate
             order by score desc, id limit wanted
         ) best;
     end if;
