@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from core.author import Author, Inquiry
-from core.bar import DEFAULT
+from core.bar import DEFAULT, Bar
 from core.cache import KEEP, KEEP_UNKNOWN, to_key
 from core.documents import Document, Learned, Place, Receipt, Source
 from core.errors import BotError, InputError, KnowledgeDown, RefusedError, UnavailableError
@@ -20,14 +20,17 @@ from core.grounding import Guard
 from core.messages import Answer, Arm, Done, Event, Outcome, Question, Status, Turn
 from core.near import Nearby
 from core.phrases import phrase
-from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Speaker, Voices
+from core.ports import AnswerCache, Bars, Embedder, Journal, Knowledge, Librarian, Memory, Shelf, Speaker, Voices
 from core.rewriting import rewrite
 from core.watch import Watch, Witness, unwatched
 from core.words import language
 
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
-LINE: Final = 4  # questions at the database at once, two connections each: a herd stands in line and is not shed
+LINE: Final = 3  # questions at the database at once, three connections each: a herd stands in line and is not shed
 READ: Final = 200_000  # characters of a longer message that are read for the questions in it
+Standing = tuple[
+    Arm, str | None, Shelf, Bar
+]  # what else decides an answer: arm, adapter, documents, bar
 _log = logging.getLogger(__name__)
 
 
@@ -104,10 +107,9 @@ class Bot:
         yield Status("recalling")
         with watch.stage("recall"):
             async with self._line:
-                turns, lacking = await self._recall(question, tongue)
+                (turns, lacking), standing = await asyncio.gather(self._recall(question, tongue), self._stand(question))
             asked = await self.understand(question.text, turns)
-        async with self._line:
-            inquiry = await self._inquire(question, asked, tongue)
+        inquiry = self._inquire(question, asked, tongue, standing)
         with watch.stage("cache"):
             kept = await self._cache.find(question.workspace, inquiry.key) if question.cached else None
         if kept is not None:
@@ -132,8 +134,9 @@ class Bot:
         UnavailableError where that cannot be known.
         """
         watch, tongue = Watch(), language(question.text)
-        text = to_text(question.text, tongue)
-        inquiry = await self._inquire(replace(question, text=text), await self.understand(text), tongue)
+        question = replace(question, text=to_text(question.text, tongue))
+        asked = await self.understand(question.text)
+        inquiry = self._inquire(question, asked, tongue, await self._stand(question))
         async with aclosing(self._author.write(replace(inquiry, tried=True), watch)) as events:
             async for event in events:
                 if isinstance(event, Done):
@@ -173,16 +176,23 @@ class Bot:
                     await self._keep(inquiry, event.answer)
                 yield event
 
-    async def _inquire(self, question: Question, asked: Asked, tongue: str) -> Inquiry:
-        arm, adapter = await self._arm(question)
-        shelf = await self._knowledge.shelf(question.workspace, question.audience)
+    async def _stand(self, question: Question) -> Standing:
+        """Return on what the question is answered, all of it asked for at once."""
+        shelf = self._knowledge.shelf(question.workspace, question.audience)
+        (arm, adapter), found, bar = await asyncio.gather(self._arm(question), shelf, self._bar(question))
+        return arm, adapter, found, bar
+
+    def _inquire(self, question: Question, asked: Asked, tongue: str, standing: Standing) -> Inquiry:
+        arm, adapter, shelf, bar = standing
         writer = self._speaker if self._voiced or adapter or question.arm else None
-        bar = await self._bars.bar(question.workspace) if self._bars else DEFAULT
         key, place = (
             to_key(question, "\n".join([*said, f"{bar.least}"]), shelf, arm, adapter, writer.name if writer else None)
             for said in ((asked.text, *asked.wordings, asked.told), ())
         )
         return Inquiry(question, asked, tongue, arm, adapter, shelf, writer, bar, key, place)
+
+    async def _bar(self, question: Question) -> Bar:
+        return await self._bars.bar(question.workspace) if self._bars else DEFAULT
 
     async def _arm(self, question: Question) -> tuple[Arm, str | None]:
         if question.plain and question.arm is None:
