@@ -28,9 +28,7 @@ from core.words import language
 LONGEST: Final = 8_000  # characters of a question; more is a document, and documents are taught
 LINE: Final = 3  # questions at the database at once, three connections each: a herd stands in line and is not shed
 READ: Final = 200_000  # characters of a longer message that are read for the questions in it
-Standing = tuple[
-    Arm, str | None, Shelf, Bar
-]  # what else decides an answer: arm, adapter, documents, bar
+Standing = tuple[Arm, str | None, Shelf, Bar]  # what else decides an answer: arm, adapter, documents, bar
 _log = logging.getLogger(__name__)
 
 
