@@ -79,7 +79,8 @@ class Author:
             # a small model says in other words what would be quoted, each under its passage's number
             narrow = extract.narrowed(reading.passages, reading.ranked)
             draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
-            draft.gist = "" if self._voiced else reading.ranked[0].excerpt.whole
+            if not self._voiced:
+                draft.gist, draft.rest = reading.ranked[0].excerpt.whole, extract.parts(reading.ranked)
             if other := conflict.rival(reading.ranked, reading.passages):
                 with suppress(BotError):  # a document that has just gone disagrees with nobody
                     sides = reading.ranked[0], other

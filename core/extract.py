@@ -206,6 +206,11 @@ def quote(ranked: Sequence[Scored]) -> str:
     return quoted(chosen(ranked))
 
 
+def parts(ranked: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+    """Return what is quoted, piece by piece: as it stands in its passage, and quoted."""
+    return tuple((e.whole, _quoted(e)) for e in chosen(ranked))
+
+
 def quoted(excerpts: Sequence[Excerpt]) -> str:
     """Return excerpts as quotations, a line each."""
     return "\n".join(_quoted(e) for e in excerpts)

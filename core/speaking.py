@@ -26,6 +26,7 @@ class Draft:
     shown: tuple[Passage, ...] = ()  # as they stand in the prompt; the model may say and cite nothing else
     quotation: str = ""
     gist: str = ""  # what a small model has to say; a larger one chooses for itself
+    rest: tuple[tuple[str, str], ...] = ()  # of the quotation, bare and quoted: what a small model leaves out is
     said: list[str] = field(default_factory=list)
     declined: bool = False
     mode: Mode = Mode.EXTRACTIVE
@@ -38,7 +39,16 @@ class Draft:
 
     def text(self) -> str:
         """Return what has been said, its citations numbered in order of use."""
-        return resolve(" ".join(self.said), self.passages)[0]
+        return resolve(self._whole(), self.passages)[0]
+
+    def _whole(self) -> str:
+        return " ".join(self.said).replace(" \n", "\n")
+
+    def complete(self) -> None:
+        """Quote what a small model was to say and did not."""
+        told = " ".join(self.said)
+        if left := [quoted for whole, quoted in self.rest if not covers(told, whole, self.question)]:
+            self.said.append("\n" + "\n".join(left))
 
     def model_down(self, reason: str) -> None:
         """Take back what was said: half an answer is none."""
@@ -49,7 +59,7 @@ class Draft:
     def finished(self, model: str | None) -> Answer:
         """Return the answer: what was said where a claim of it stands, else the quotation."""
         if self.mode is not Mode.EXTRACTIVE:
-            text, citations = resolve(" ".join(self.said), self.passages)
+            text, citations = resolve(self._whole(), self.passages)
             return self._answer(text, Outcome.ANSWERED, citations, model=model, adapter=self.adapter)
         text, citations = resolve(self.quotation, self.passages)
         if text:
@@ -145,5 +155,9 @@ async def checked(deltas: AsyncIterator[str], draft: Draft, guard: Guard, watch:
             yield draft.text()[shown:]
     if draft.said:
         draft.mode = Mode.GUARDED if draft.arm.retrieves else Mode.MODEL
+        shown = len(draft.text())
+        draft.complete()
+        if rest := draft.text()[shown:]:
+            yield rest
     elif draft.arm.retrieves and not draft.declined:
         draft.note(phrase("guarded", draft.language))

@@ -10,6 +10,7 @@ from core.messages import Arm, Mode, Outcome
 from core.ports import Shelf
 from core.speaking import Draft, checked, whole
 from core.watch import Watch
+from core.words import content
 from tests.core.passages import passage
 
 FACTS = (
@@ -57,6 +58,27 @@ async def test_what_is_shown_is_what_the_answer_says(size: int) -> None:
     assert answer.text == "Refunds go to the card that was used. [1] Refunds are paid within 14 days. [2]"
     assert [c.document for c in answer.citations] == ["d2", "d1"]
     assert (answer.outcome, answer.mode, answer.model) == (Outcome.ANSWERED, Mode.GUARDED, "m")
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_what_a_small_model_leaves_out_is_quoted_after_it(size: int) -> None:
+    """It has the documents' facts, said or quoted, and none of them twice; alone it has no quotation."""
+    made = draft()
+    made.gist = "Refunds are paid within 14 days."
+    made.rest = (
+        (made.gist, "“Refunds are paid within 14 days.” [1]"),
+        ("Refunds go to the card that was used.", "“Refunds go to the card that was used.” [2]"),
+    )
+    said = tokens("Refunds are paid within 14 days [1]. Tally-ho!", size)
+    shown = [piece async for piece in checked(said, made, Guard(1.0, voice=frozenset(content("Tally-ho"))), Watch())]
+    answer = made.finished("m")
+    assert "".join(shown) == answer.text
+    said_first = "Refunds are paid within 14 days. [1] Tally-ho!"
+    assert answer.text == f"{said_first}\n“Refunds go to the card that was used.” [2]"
+    assert [c.document for c in answer.citations] == ["d1", "d2"]
+    alone = replace(draft(), gist=made.gist, rest=made.rest)
+    assert [p async for p in checked(tokens("It takes a month.", size), alone, STRICT, Watch())] == []
+    assert alone.finished("m").text == "“Quoted.” [1]"
 
 
 async def test_when_nothing_stands_the_documents_are_quoted() -> None:
