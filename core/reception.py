@@ -18,6 +18,7 @@ from core.inbox import BEAT, Arrival, Inbox, Work
 
 AT_ONCE: Final = 32  # works in hand; the others wait accepted
 LINE: Final = 3  # acceptances at once, and other steps of the inbox: together most of the database's connections
+SIGNS: Final = 2  # signs of life at once, beside the line: a thousand that wait must not stand before one that answers
 REAPED: Final = 16  # taken over a beat
 TRIES: Final = 3  # of a work that fails; then the asker is told
 DEATHS: Final = 45  # attempts that neither explains: the work is taken for what kills the processes
@@ -99,6 +100,9 @@ class _Lined:
     async def hold(self, work: Work, placeholder: str = "") -> bool:
         async with self._line:
             return await self._inbox.hold(work, placeholder)
+
+    async def sign(self, work: Work) -> bool:
+        return await self._inbox.hold(work)  # whoever gives them sees to their line
 
     async def settle(self, work: Work, state: str = "done") -> bool:
         async with self._line:
@@ -185,7 +189,7 @@ class Reception:
         self._parting = parting
         self._inbox, self._handler, self._platform = _Lined(inbox), handler, platform
         self._beat, self._grace, self._deadlines = beat, grace, deadlines
-        self._places = Places(at_once)
+        self._places, self._signs = Places(at_once), asyncio.Semaphore(SIGNS)
         self._tails: dict[str, asyncio.Future[None]] = {}
         self._works: dict[asyncio.Task[None], _Entry] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -364,11 +368,11 @@ class Reception:
                 await self._quietly(self._reap())
 
     async def _sign(self, task: "asyncio.Task[None]", entry: _Entry) -> None:
-        async with entry.lock:
+        async with self._signs, entry.lock:  # in this order: a work that ends waits for its own sign at most
             if entry.ended:
                 return
             try:
-                held = await self._inbox.hold(entry.work)
+                held = await self._inbox.sign(entry.work)
             except BotError:
                 return  # unknown: the lease may run out, and then every write is refused
             if not held and not task.done():

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     citations,
     engine,
     faithfulness,
+    flood,
     grammar,
     ingest,
     injection,
@@ -35,7 +36,7 @@ KEPT = Path(__file__).parents[2] / ".bench_cache"  # the newest rows of each ben
 BENCHES: dict[str, Bench] = {
     module.__name__.rpartition(".")[2]: module.bench
     for module in (
-        *(store, recall, engine, replace, overhead, answers, retrieval),
+        *(store, recall, engine, replace, overhead, flood, answers, retrieval),
         *(abstention, citations, faithfulness, injection, grammar, wordings, ingest),
     )
 }

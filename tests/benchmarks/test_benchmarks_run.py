@@ -13,6 +13,7 @@ from tests.benchmarks import (
     citations,
     engine,
     faithfulness,
+    flood,
     grammar,
     injection,
     overhead,
@@ -70,6 +71,14 @@ async def test_store(small: Session) -> None:
     ]
     assert all(row.value > 0 for row in rows)
     assert {row.value for row in rows if "recall" in row.what} == {1.0}
+
+
+async def test_flood(small: Session) -> None:
+    """Small as it is, part of the flood is still waiting when everybody else has been answered."""
+    [elsewhere, left] = await flood.bench(small)
+    assert elsewhere.theirs is not None
+    assert elsewhere.holds is not None
+    assert 0 <= left.value < 1
 
 
 async def test_recall(small: Session) -> None:

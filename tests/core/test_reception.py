@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.errors import KnowledgeDown, UnavailableError
-from core.inbox import Arrival, Inbox
+from core.inbox import Arrival, Inbox, Work
 from core.reception import DEATHS, TRIES, Held, LeaseLost, Reception
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.pool import Database
@@ -279,3 +279,46 @@ async def test_a_flood_in_one_channel_does_not_hold_another_up(database: Databas
         assert begun < 97, "the flood was over before anyone else asked"
         assert len(recorder.began) - begun < 30
         await until(lambda: len(recorder.done) == 103)
+
+
+class SlowSigns(PostgresInbox):
+    """An inbox on which a sign of life takes a moment; it counts them."""
+
+    begun = 0
+
+    async def hold(self, work: Work, placeholder: str = "") -> bool:
+        """Hold, slowly."""
+        self.begun += 1
+        await asyncio.sleep(0.02)
+        return await super().hold(work, placeholder)
+
+
+@dataclass
+class Owner(Recorder):
+    """A handler that counts the signs that begin while the quiet work makes sure that it is still its own."""
+
+    between: int = -1
+
+    async def handle(self, held: Held) -> str:
+        """Own the quiet work at once, and the others for long."""
+        if held.work.arrival.event_key == "quiet":
+            before = held.inbox._inbox.begun  # type: ignore[attr-defined]
+            await held.own()
+            self.between = held.inbox._inbox.begun - before  # type: ignore[attr-defined]
+            return "done"
+        await asyncio.sleep(1.0)
+        return "done"
+
+
+async def test_signs_of_life_of_what_waits_do_not_stand_before_what_answers(database: Database) -> None:
+    """With eighty works that wait, one that is about to be shown waits for a few of their signs, not for all."""
+    owner = Owner()
+    async with Reception(
+        SlowSigns(database), owner, platform="slack/T11", beat=BEAT, at_once=8, grace=0.1
+    ) as reception:
+        for n in range(80):
+            await reception.accept(arrival(f"loud{n}", f"slack/T11/LOUD/{n}", "slack/T11"))
+        await asyncio.sleep(3 * BEAT)  # all of them give a sign
+        await reception.accept(arrival("quiet", "slack/T11/QUIET/1", "slack/T11"))
+        await until(lambda: owner.between >= 0)
+        assert owner.between <= 10
