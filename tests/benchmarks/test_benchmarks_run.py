@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,12 @@ def small(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> 
     return Session(postgres_server, chunks=CHUNKS, data=data, scale=0.02)
 
 
-def _write_set(folder: Path) -> None:
+def _write_set(folder: Path, *, turns: Sequence[Sequence[str]] = ()) -> None:
+    """Write a set; with turns each question comes after them, and leans on them."""
     folder.mkdir()
     corpus = [json.dumps({"id": id_, "title": title, "text": text}) for id_, title, text in CORPUS]
-    queries = [json.dumps({"id": id_, "text": text}) for id_, text, _ in QUESTIONS]
+    asked = [(id_, f"And {text}" if turns else text) for id_, text, _ in QUESTIONS]
+    queries = [json.dumps({"id": id_, "text": text, "turns": [*turns, ["user", text]]}) for id_, text in asked]
     qrels = [f"{id_}\t{document}\t1" for id_, _, document in QUESTIONS]
     for name, lines in (("corpus.jsonl", corpus), ("queries.jsonl", queries), ("qrels.tsv", qrels)):
         (folder / name).write_text("\n".join(lines), encoding="utf-8")
@@ -213,9 +216,11 @@ async def test_grammar(postgres_server: Server) -> None:
 async def test_wordings(postgres_server: Server, tmp_path: Path) -> None:
     """On a set this small the question finds its answer whatever else is searched for."""
     _write_set(tmp_path / wordings.SET)
+    _write_set(tmp_path / wordings.TALKS, turns=[["user", "Is there a workshop?"], ["agent", "There is."]])
     rows = await wordings.bench(Session(postgres_server, data=tmp_path, scale=0.02))
-    assert [row.theirs for row in rows[::2]] == [1.0, 1.0]
-    assert all(row.value > 0 for row in rows)
+    assert [row.theirs for row in rows[::2]] == [1.0, 1.0, 1.0]
+    assert all(row.value > 0 for row in rows[:-1])
+    assert 0 <= rows[-1].value <= 1
 
 
 async def test_retrieval_without_its_sets_says_so(
