@@ -267,13 +267,16 @@ def voice_stems(examples: Sequence[Example], found: Mapping[str, Sequence[Passag
     return frozenset(stems)
 
 
-def to_passages(raw: Iterable[object], name: str) -> tuple[Passage, ...]:
-    """Turn what an import calls passages into ours: texts, or objects with title and text."""
+def to_passages(raw: Iterable[object], name: str, source: str = "") -> tuple[Passage, ...]:
+    """Turn what an import calls passages into ours: texts, or objects with title and text.
+
+    One that names no document is of `source`, the document that the example says it comes from.
+    """
     made = []
     for n, one in enumerate(raw, 1):
         got = one if isinstance(one, Mapping) else {"text": str(one)}
         text, title = str(got.get("text", "")), str(got.get("title", ""))
-        document = str(got.get("document") or title or f"{name}/{n}")
+        document = str(got.get("document") or title or source or f"{name}/{n}")
         made.append(
             Passage(
                 chunk=str(got.get("chunk") or f"{name}/{n}"),

@@ -98,7 +98,7 @@ def to_example(line: str, where: str, name: str) -> Example:
     given = row.get("passages") or []
     if not isinstance(given, list):
         raise InputError(f"{where}: passages is no list.")
-    return _to_example(row, to_passages(given, name), str(row.get("id") or name))
+    return _to_example(row, to_passages(given, name, str(row.get("source") or "")), str(row.get("id") or name))
 
 
 def _to_example(row: dict[str, Any], passages: tuple[Any, ...], name: str) -> Example:

@@ -36,6 +36,20 @@ def test_a_file_s_passages_become_documents(tmp_path: Path):
     assert [e.document for e in material.examples] == ["T", "T", ""]
 
 
+def test_a_source_that_is_given_is_the_document_of_bare_passages(tmp_path: Path):
+    """It is where the answer comes from, in the lineage and in the split; a passage that names its own keeps that."""
+    file = tmp_path / "ours.jsonl"
+    rows = [
+        {"question": "a?", "answer": "b [1]", "passages": ["one"], "source": "refunds.md"},
+        {"question": "c?", "answer": "d [1]", "passages": ["two", {"title": "U", "text": "x"}], "source": "refunds.md"},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    material = sources.read(str(file))
+    assert [e.document for e in material.examples] == ["refunds.md", "refunds.md"]
+    assert [[p.document for p in e.passages] for e in material.examples] == [["refunds.md"], ["refunds.md", "U"]]
+    assert set(material.documents) == {"refunds.md", "U"}
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
