@@ -75,18 +75,19 @@ class Author:
             if not reading.verdict.enough:
                 yield Done(await self._abstain(inquiry, draft))
                 return
-            draft.quotation = extract.quote(reading.ranked)
-            # a small model says in other words what would be quoted, each under its passage's number
-            narrow = extract.narrowed(reading.passages, reading.ranked)
-            draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
-            if not self._voiced:
-                draft.gist, draft.rest = reading.ranked[0].excerpt.whole, extract.parts(reading.ranked)
+            quoted = extract.chosen(reading.ranked)
             if other := conflict.rival(reading.ranked, reading.passages):
                 with suppress(BotError):  # a document that has just gone disagrees with nobody
                     sides = reading.ranked[0], other
                     of = self._librarian, inquiry.question.workspace
-                    draft.quotation, said = await conflict.settled(*of, sides, reading.passages, draft.language)
+                    quoted, said = await conflict.settled(*of, sides, reading.passages, draft.language)
                     draft.note(said)
+            draft.quotation = extract.quoted(quoted)
+            # a small model says in other words what would be quoted, each under its passage's number
+            narrow = extract.narrowed(reading.passages, reading.ranked)
+            draft.shown = draft.passages[: prompt.PASSAGES] if self._voiced else narrow
+            if not self._voiced:
+                draft.gist, draft.rest = reading.ranked[0].excerpt.whole, extract.parts(quoted)
         if inquiry.writer:
             yield Status("writing")
             with watch.stage("generate"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.binding import figures
-from core.extract import Scored, quoted
+from core.extract import Excerpt, Scored
 from core.messages import Passage
 from core.phrases import phrase
 from core.ports import Librarian
@@ -29,8 +29,8 @@ def rival(ranked: Sequence[Scored], passages: Sequence[Passage]) -> Scored | Non
 
 async def settled(
     librarian: Librarian, workspace: str, pair: tuple[Scored, Scored], passages: Sequence[Passage], tongue: str
-) -> tuple[str, str]:
-    """Return both sides quoted, the newer first, and a sentence that says so. UnknownError, KnowledgeDown."""
+) -> tuple[list[Excerpt], str]:
+    """Return both sides, the newer first, and a sentence that says so. UnknownError, KnowledgeDown."""
     sides = []
     for one in pair:
         document, _ = await librarian.document(workspace, passages[one.excerpt.n - 1].document)
@@ -39,7 +39,7 @@ async def settled(
     said = phrase(
         "conflict", tongue, newer=newer[1], when=f"{newer[0]:%Y-%m-%d}", older=older[1], before=f"{older[0]:%Y-%m-%d}"
     )
-    return quoted([newer[2], older[2]]), said
+    return [newer[2], older[2]], said
 
 
 def _disagree(one: Scored, other: Scored) -> bool:

@@ -201,19 +201,14 @@ def chosen(ranked: Sequence[Scored], most: int = 3) -> list[Excerpt]:
     return sorted(found, key=lambda e: (places.index(e.n), e.order))
 
 
-def quote(ranked: Sequence[Scored]) -> str:
-    """Return the answer's text: the chosen excerpts quoted, each with its marker."""
-    return quoted(chosen(ranked))
-
-
-def parts(ranked: Sequence[Scored]) -> tuple[tuple[str, str], ...]:
+def parts(excerpts: Sequence[Excerpt]) -> tuple[tuple[str, str], ...]:
     """Return what is quoted, piece by piece: as it stands in its passage, and quoted."""
-    return tuple((e.whole, _quoted(e)) for e in chosen(ranked))
+    return tuple((e.whole, _quoted(e)) for e in excerpts)
 
 
 def quoted(excerpts: Sequence[Excerpt]) -> str:
     """Return excerpts as quotations, a line each."""
-    return "\n".join(_quoted(e) for e in excerpts)
+    return "\n".join(quotation for _, quotation in parts(excerpts))
 
 
 def narrowed(passages: Sequence[Passage], ranked: Sequence[Scored]) -> tuple[Passage, ...]:

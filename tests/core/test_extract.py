@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.extract import Excerpt, Scored, chosen, excerpts, narrowed, plain, quote, score
+from core.extract import Excerpt, Scored, chosen, excerpts, narrowed, plain, quoted, score
 from core.messages import Arm
 from core.prompt import write
 from tests.core.passages import passage
@@ -48,13 +48,13 @@ async def test_the_row_that_answers_is_quoted_with_its_source() -> None:
     """Without an embedder the words decide; the quotation names the passage it stands in."""
     passages = [passage("Tents are sold dry.", n=1), passage(MARKDOWN, n=2)]
     ranked = await score("What is the price of a new zip?", passages, None)
-    assert quote(ranked[:1]) == "“Item: New zip; Price: £24.50” [2]"
+    assert quoted(chosen(ranked[:1])) == "“Item: New zip; Price: £24.50” [2]"
 
 
 async def test_long_excerpts_are_shortened_at_a_word() -> None:
     """A quotation never grows past its limit and says that it was cut."""
     ranked = await score("log", [passage("log " + "word " * 400)], None)
-    text = quote(ranked)
+    text = quoted(chosen(ranked))
     assert len(text) < 620
     assert text.endswith("…” [1]")
 
