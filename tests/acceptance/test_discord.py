@@ -135,7 +135,7 @@ async def test_the_whole_story_of_a_server(home: Path) -> None:
         assert not [c for c in fake.interactions.calls.values() if c.thinking]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_whatever_ends_the_process_every_interaction_ends_visibly(home: Path) -> None:
     """SIGTERM and kill -9, each in the middle of commands and mentions; the gateway lost and invalidated, too."""
     async with FakeDiscord() as fake:
@@ -187,12 +187,12 @@ async def ended(fake: FakeDiscord, asked: list[Call | dict[str, Any]]) -> None:
     """Wait until each was answered or told to come back; a mention is always answered, and nothing twice."""
     for call in calls(asked):
         if call.ack is not None:
-            await call.until(lambda call=call: re.search("8:15|restarting", plain(call.original or {})), 60)
+            await call.until(lambda call=call: re.search("8:15|restarting", plain(call.original or {})), 120)
             assert call.followups == []
     for message in asked:
         if not isinstance(message, Call):
             key = f"thread:{message['id']}"
-            await fake.people.until(lambda key=key: key in fake.world.channels, 60)
+            await fake.people.until(lambda key=key: key in fake.world.channels, 120)
             thread = fake.world.channels[key]
-            await fake.people.seen(lambda m: "8:15" in plain(m), thread, 60)
+            await fake.people.seen(lambda m: "8:15" in plain(m), thread, 120)
             assert len(fake.people.messages(thread)) == 1

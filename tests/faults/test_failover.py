@@ -51,6 +51,13 @@ class Writer:
                 self.acked.append((arrival.event_key, time.monotonic()))
                 n += 1
 
+    async def next_refusal(self, seconds: float = 30.0) -> None:
+        """Wait until one more delivery was refused: the outage outlasts the patience of those who wait for it."""
+        known = self.refused
+        async with asyncio.timeout(seconds):
+            while self.refused == known:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     async def first_after(self, moment: float, seconds: float = 30.0) -> float:
         """Return how long after a moment the first delivery was acknowledged."""
         async with asyncio.timeout(seconds):
@@ -84,12 +91,11 @@ async def test_a_killed_database_comes_back_with_all_that_was_acknowledged() -> 
             for _ in range(3):
                 await asyncio.sleep(0.7)
                 kill(server)
-                await asyncio.sleep(0.3)
+                await writer.next_refusal()
                 await asyncio.to_thread(server.start)
                 assert await writer.first_after(time.monotonic()) < FIRST
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        assert writer.refused
         assert len(writer.acked) > 50
         assert lost(urls.admin, writer) == set()
 
