@@ -47,6 +47,7 @@ class Bert:
         _one_thread_per_call()
         weights = _read(file)
         self._words = weights["embeddings.word_embeddings.weight"]
+        self._words[:, 0].max()  # looks at every page once: rare words come from memory, too, and it grows no more
         self._places = weights["embeddings.position_embeddings.weight"]
         self._places = self._places + weights["embeddings.token_type_embeddings.weight"][0]
         self._norm = weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]
@@ -122,10 +123,10 @@ def _gelu(x: Array) -> Array:
 
 def _layer(weights: dict[str, Array], number: int) -> Layer:
     def get(name: str) -> Array:
-        return weights[f"encoder.layer.{number}.{name}"]
+        return np.array(weights[f"encoder.layer.{number}.{name}"])
 
     def matrix(name: str) -> Array:
-        return np.ascontiguousarray(get(f"{name}.weight").T)
+        return np.ascontiguousarray(weights[f"encoder.layer.{number}.{name}.weight"].T)
 
     heads = [f"attention.self.{name}" for name in ("query", "key", "value")]
     return Layer(
@@ -139,16 +140,18 @@ def _layer(weights: dict[str, Array], number: int) -> Layer:
 
 
 def _read(file: Path) -> dict[str, Array]:
-    """The 32-bit tensors of a safetensors file: eight bytes of header length, a JSON header, then the numbers."""
+    """The 32-bit tensors of a safetensors file: eight bytes of header length, a JSON header, then the numbers.
+
+    Each is mapped by itself, so that what nobody keeps takes no memory.
+    """
     with file.open("rb") as content:
         (length,) = struct.unpack("<Q", content.read(8))
         header = json.loads(content.read(length))
-    numbers = np.memmap(file, np.uint8, "r", offset=8 + length)
     tensors = {}
     for name, tensor in header.items():
         if tensor.get("dtype") == "F32":
-            start, end = tensor["data_offsets"]
-            tensors[name] = numbers[start:end].view(np.float32).reshape(tensor["shape"])
+            start, shape = 8 + length + tensor["data_offsets"][0], tuple(tensor["shape"])
+            tensors[name] = np.asarray(np.memmap(file, np.float32, "r", offset=start, shape=shape))
     return tensors
 
 

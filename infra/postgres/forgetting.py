@@ -19,8 +19,14 @@ _VECTORS: Final = """
     and not exists (select from vocero.data_chunk c
         where c.workspace = %(workspace)s and c.document <> %(id)s and c.text_sha = e.text_sha)
 """
+# What an imported example calls its document: by its id, its source, the last part of that, or its title.
+_NAMES: Final = """
+    select array_remove(array[%s, source, regexp_replace(source, '^.*[/\\\\]', ''), title], '')
+    from vocero.document where workspace = %s and id = %s
+"""
 _LEARNED_FROM_DOCUMENT: Final = (
-    "x.workspace = %(workspace)s and x.passages @> jsonb_build_array(jsonb_build_object('document', %(name)s::text))"
+    "x.workspace = %(workspace)s and (x.source = any (%(names)s) or exists (select"
+    " from jsonb_array_elements(x.passages) p where p ->> 'document' = any (%(names)s)))"
 )
 # Examples hold words of a conversation: those of all in which the person asked, while that is still known.
 _LEARNED_FROM_PERSON: Final = (
@@ -38,7 +44,7 @@ _WITHDRAW: Final = """
     returning a.name
 """
 # Its passages stood among what the adapter learned to read, although no example was answered from it.
-_READ: Final = "a.manifest #> '{dataset,documents}' ? %(name)s or "
+_READ: Final = "a.manifest #> '{dataset,documents}' ?| %(names)s or "
 _OF_DOCUMENT: Final = (
     ("turns", "delete from vocero.turn where workspace = %(workspace)s and %(name)s = any (documents)"),
     ("waiting contents", "delete from vocero.pending where workspace = %(workspace)s and document = %(id)s"),
@@ -107,7 +113,8 @@ _OF_CONVERSATION: Final = (
 
 async def erase(connection: Connection, at: Shelved, workspace: str, name: str) -> Counts:
     """Delete a document and what came from it; return how many rows of each kind went."""
-    values = {"workspace": at.workspace, "id": at.id, "name": name}
+    named = await (await connection.execute(_NAMES, (name, at.workspace, at.id))).fetchone()
+    values = {"workspace": at.workspace, "id": at.id, "name": name, "names": named[0] if named else [name]}
     vectors = await _delete(connection, _VECTORS, values)
     gone = await delete_chunks(connection, workspace=at.workspace, document=at.id)
     waiting = await jobs.drop(connection, workspace, name)

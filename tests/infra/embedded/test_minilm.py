@@ -1,6 +1,7 @@
 """Embeddings: known values, any text, and weights that are the right ones."""
 
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from infra.embedded import EmbeddedError
 from infra.embedded.minilm import MiniLM
+
+SMAPS = Path("/proc/self/smaps")
+RARE = ["quokka", "zeppelin", "gneiss", "xylophone", "tarpaulin", "oboe", "marzipan", "fjord", "krypton", "ukulele"]
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,23 @@ async def test_calls_may_overlap(minilm: MiniLM) -> None:
     results = await asyncio.gather(minilm.embed(document), *(minilm.embed([f"question {n}"]) for n in range(8)))
     for n, (vector,) in enumerate(results[1:]):
         assert vector == pytest.approx((await minilm.embed([f"question {n}"]))[0], abs=1e-5)
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="only Linux says what is mapped")
+async def test_rare_words_take_no_more_memory(minilm: MiniLM) -> None:
+    """Of the file the words alone stay mapped, all of them from the start: an hour of new words does not grow it."""
+    await minilm.embed(["The kettle is on."])
+    before = mapped()
+    await minilm.embed([f"{word} {n}" for n, word in enumerate(RARE * 40)])
+    assert mapped() == before
+    assert before == pytest.approx(30_522 * 384 * 4 / 1024, rel=0.01)
+
+
+def mapped() -> int:
+    """Return how many kB of the weights' file are in this process' memory."""
+    parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", SMAPS.read_text(), flags=re.MULTILINE)
+    found = [re.search(r"^Rss: +(\d+)", part, re.MULTILINE) for part in parts if "model.safetensors" in part]
+    return sum(int(match[1]) for match in found if match)
 
 
 async def test_weights_that_are_not_the_known_ones_are_refused(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from core.bot import Bot
 from core.chat import Exchange
 from core.documents import Notice, Place, Source
 from core.errors import RefusedError, UnknownError
+from core.examples import Example
 from core.grounding import STRICT
 from core.inbox import Arrival
-from core.messages import Answer, Arm, Done, Outcome, Question
+from core.messages import Answer, Arm, Done, Outcome, Passage, Question
 from infra.embedded import Wanted, join
 from infra.knowledge.engine import KnowledgeEngine
 from infra.memory import Conversations
+from infra.postgres.examples import PostgresExamples
 from infra.postgres.exchanges import PostgresExchanges
 from infra.postgres.inbox import PostgresInbox
 from infra.postgres.journal import Journal
@@ -240,6 +242,31 @@ async def test_an_adapter_that_learned_from_what_is_forgotten_speaks_no_more(
     await voices.promote(company.workspace, to_manifest("calm", "e2"), Arm.RAFT, by="admin", forced=False)
     await bot.forget("conversation", "another one", workspace=company.workspace)
     assert await voices.live(company.workspace) == (Arm.RAFT, "calm")
+
+
+@pytest.mark.parametrize("called", ["/handbook/tents.md", "tents.md", "Tents"])
+async def test_an_imported_example_goes_with_its_document_however_it_calls_that(
+    bot: Bot, company: Company, called: str
+) -> None:
+    """By source, file name or title, at the example itself or at its passage; and the adapter that read it, too."""
+    examples = PostgresExamples(company.database)
+    text = "A Heron sleeps six."
+    source = Source(name="/handbook/tents.md", content=text.encode(), title="Tents")
+    document = (await company.librarian.learn(source, Place(workspace=company.workspace), by="admin")).document
+    passage = Passage(chunk="p1", document=called, title="", url="", text=text, score=0.0, cosine=None)
+    told = [
+        Example(id="", question="How many sleep in a Heron?", answer="Six!", document=called),
+        Example(id="", question="And who reads of it?", answer="We do!", passages=(passage,)),
+        Example(id="", question="What of another?", answer="It stays!", document="other-tents.md"),
+    ]
+    assert await examples.add(company.workspace, told, by="admin") == 3
+    voices = PostgresVoices(company.database)
+    manifest = to_manifest("warm")
+    manifest["dataset"] = {"sha256": "d", "trained_on": [], "documents": [called]}
+    await voices.promote(company.workspace, manifest, Arm.RAFT, by="admin", forced=False)
+    gone = dict((await bot.forget("document", document, workspace=company.workspace)).gone)
+    assert (gone["examples"], gone["withdrawn adapter warm"]) == (2, 1)
+    assert [kept.example.answer for kept in await examples.listed(company.workspace)] == ["It stays!"]
 
 
 async def test_a_person_is_forgotten_where_only_their_key_says_who(bot: Bot, company: Company, postgres: Urls) -> None:
