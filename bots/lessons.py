@@ -10,6 +10,7 @@ from bots.wiring import open_database
 from core.examples import Example, deduplicated
 from infra.settings import read_settings
 from infra.voice import dataset, sources
+from infra.voice.preview import contradictions
 from infra.voice.scrub import scrub
 
 Say = Callable[[str], None]
@@ -58,6 +59,7 @@ async def export_examples(workspace: str, *, say: Say) -> tuple[list[str], dict[
         "written": len(lines),
         "dropped": len(dropped) + wanting.total(),
         "reasons": dict(wanting) | ({"duplicates": len(dropped)} if dropped else {}),
+        "contradictions": contradictions(dropped),
         "scrubbed": dict(Counter(taken)),
     }
 

@@ -90,7 +90,11 @@ def export_examples(
     why = ", ".join(f"{n} {reason}" for reason, n in told["reasons"].items())
     counted = f"{told['written']} examples written, {told['dropped']} left out" + (f" ({why})" if why else "")
     print_json(told) if as_json else print(counted)
-    if told["scrubbed"] and not as_json:
+    if as_json:
+        return
+    for line in told.get("contradictions", ()):
+        print(line)
+    if told["scrubbed"]:
         print("taken out: " + ", ".join(f"{n} {kind}" for kind, n in told["scrubbed"].items()))
 
 

@@ -21,7 +21,7 @@ _VECTORS: Final = """
 """
 # What an imported example calls its document: by its id, its source, the last part of that, or its title.
 _NAMES: Final = """
-    select array_remove(array[%s, source, regexp_replace(source, '^.*[/\\\\]', ''), title], '')
+    select array_remove(array[%s, source, regexp_replace(source, '^.*[/\\\\:]', ''), title], '')
     from vocero.document where workspace = %s and id = %s
 """
 _LEARNED_FROM_DOCUMENT: Final = (

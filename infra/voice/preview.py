@@ -1,7 +1,7 @@
 """What will be trained on, told before it is: what was taken out and where, what was left out and why. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from infra.voice import names, scrub
@@ -25,11 +25,7 @@ def preview(dataset: Dataset, where: str) -> list[str]:
     if parts.dropped:
         twice = sum(not reason.startswith("contradicts") for _, reason in parts.dropped)
         lines += [f"left out: {twice} that ask the same as a later one"] if twice else []
-        lines += [
-            f"left out: {name} {reason}; approve one answer to it, or tell the questions apart"
-            for name, reason in parts.dropped
-            if reason.startswith("contradicts")
-        ]
+        lines += contradictions(parts.dropped)
     if dataset.scrubbed:
         lines.append("taken out before training: " + ", ".join(f"{n} {kind}" for kind, n in dataset.scrubbed.items()))
         found = list(dict.fromkeys(_places(dataset)))
@@ -50,3 +46,12 @@ def _places(dataset: Dataset) -> Iterator[str]:
             for match in _TAKEN.finditer(text):
                 start, end = max(0, match.start() - AROUND), match.end() + AROUND
                 yield " ".join(f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}".split())
+
+
+def contradictions(dropped: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a line for each example that was left out since a later one says something else."""
+    return [
+        f"left out: {name} {reason}; approve one answer to it, or tell the questions apart"
+        for name, reason in dropped
+        if reason.startswith("contradicts")
+    ]

@@ -60,6 +60,8 @@ def _lines(file: Path) -> Material:
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror}): name a JSONL file, or handbook.") from error
     examples = tuple(_examples(file, text))
+    if not examples:
+        raise InputError(f"{file} is empty: write one object with question and answer a line.")
     documents: dict[str, Source] = {}
     for passage in (p for e in examples for p in e.passages):
         content = passage.text.encode("utf-8", "replace")

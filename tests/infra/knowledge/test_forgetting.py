@@ -244,14 +244,22 @@ async def test_an_adapter_that_learned_from_what_is_forgotten_speaks_no_more(
     assert await voices.live(company.workspace) == (Arm.RAFT, "calm")
 
 
-@pytest.mark.parametrize("called", ["/handbook/tents.md", "tents.md", "Tents"])
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("/handbook/tents.md", "/handbook/tents.md"),
+        ("/handbook/tents.md", "tents.md"),
+        ("handbook:tents.md", "tents.md"),
+        ("https://example.org/tents", "Tents"),
+    ],
+)
 async def test_an_imported_example_goes_with_its_document_however_it_calls_that(
-    bot: Bot, company: Company, called: str
+    bot: Bot, company: Company, name: str, called: str
 ) -> None:
     """By source, file name or title, at the example itself or at its passage; and the adapter that read it, too."""
     examples = PostgresExamples(company.database)
     text = "A Heron sleeps six."
-    source = Source(name="/handbook/tents.md", content=text.encode(), title="Tents")
+    source = Source(name=name, content=text.encode(), title="Tents")
     document = (await company.librarian.learn(source, Place(workspace=company.workspace), by="admin")).document
     passage = Passage(chunk="p1", document=called, title="", url="", text=text, score=0.0, cosine=None)
     told = [

@@ -77,6 +77,14 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path):
             sources.read(str(tmp_path / name))
 
 
+def test_an_empty_file_is_said(tmp_path: Path):
+    """Nothing is imported from it, and silence would look as if something was."""
+    file = tmp_path / "empty.jsonl"
+    file.write_text("\n \n")
+    with pytest.raises(InputError, match="is empty: write one object"):
+        sources.read(str(file))
+
+
 def test_too_few_examples_say_how_many_more(tmp_path: Path):
     """Under the fewest, nothing is trained, and the sentence says what would do."""
     file = tmp_path / "ours.jsonl"
