@@ -159,12 +159,14 @@ async def _speaking(settings: Settings, base: Path | None, adapters: list[Adapte
     from infra.models.tgi import TgiSpeaker
 
     patient = Budgets(first_token=PATIENCE, between_tokens=PATIENCE, total=2 * PATIENCE)
-    if base is None:
-        urls, token = settings.model_url, token_of(settings)
-        yield TgiSpeaker(urls, model=settings.model, token=token, concurrency=1, budgets=patient, told=meter)
-        return
-    async with serving(file=settings.model_file, adapters=[a.file for a in adapters]) as ends:
-        urls = (ends.model_url or "",)
-        yield TgiSpeaker(
-            urls, model=ends.model_name, token=ends.model_token, concurrency=1, budgets=patient, told=meter
-        )
+    async with AsyncExitStack() as stack:
+        if base is None:
+            urls, model, token = settings.model_url, settings.model, token_of(settings)
+        else:
+            ends = await stack.enter_async_context(
+                serving(file=settings.model_file, adapters=[a.file for a in adapters])
+            )
+            urls, model, token = (ends.model_url or "",), ends.model_name, ends.model_token
+        speaker = TgiSpeaker(urls, model=model, token=token, concurrency=1, budgets=patient, told=meter)
+        stack.push_async_callback(speaker.close)
+        yield speaker

@@ -10,7 +10,6 @@ from core import judging
 from core.citations import unmarked
 from core.errors import BotError, InputError
 from core.judging import AGAINST, JUDGES, LEFT_OUT
-from core.ports import Speaker
 from core.prompt import to_judge
 from infra.models.endpoint import Budgets
 from infra.models.tgi import TgiSpeaker
@@ -29,7 +28,7 @@ class Judge:
     """A model that compares, and what it said so far."""
 
     name: str
-    speaker: Speaker
+    speaker: TgiSpeaker
     said: dict[str, dict[str, int | None]] = field(default_factory=dict)
     flipped: int = 0
     silent: int = 0  # pairs in a row without a reply
@@ -111,7 +110,11 @@ async def judge(judges: Sequence[Judge], answers: Sequence[Mapping[str, Any]], s
     A judge that is down or talks rubbish is a sentence in what is returned, never an error.
     """
     asked, alike = pairs_of(answers)
-    await asyncio.gather(*(_all(one, asked, alike, tell) for one in judges))
+    try:
+        await asyncio.gather(*(_all(one, asked, alike, tell) for one in judges))
+    finally:
+        for one in judges:
+            await one.speaker.close()
     found = [
         judging.summary(one.name, one.said, alike, flipped=one.flipped, trouble=one.trouble, seed=seed)
         for one in judges
