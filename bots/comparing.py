@@ -1,7 +1,7 @@
 """What `vocero voice compare` does: all ways of answering asked, the report written, two judges heard if there are."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,16 +42,16 @@ async def compare(asked: Asked, *, say: Say, show: Show) -> dict[str, Any]:
     material, settings = sources.read(asked.examples), read_settings()
     judges = to_judges(asked.judges, [key.get_secret_value() for key in settings.judge_tokens])
     style, raft = (read_adapter(f) if f else None for f in (asked.adapter, asked.raft_adapter))
-    adapters = [one for one in (style, raft) if one]
+    by_arm = {arm: one for arm, one in (("hybrid", style), ("raft", raft)) if one}
     base = base_file(settings) if not settings.model_url else None
-    for one in adapters:
+    for one in by_arm.values():
         if base:
             trained.check_base(one, trained.digest(base))
     report, answers = await _measured(asked, material, settings, base, style, raft, say=say, show=show)
-    _write(report, answers, asked.out, adapters, raft is not None)
+    _write(report, answers, asked.out, by_arm)
     if judges:  # what was measured is written by now, whatever becomes of the judges
         report["judges"] = await _judged(judges, answers, asked.seed, say=say, show=show)
-        _write(report, answers, asked.out, adapters, raft is not None)
+        _write(report, answers, asked.out, by_arm)
     return report
 
 
@@ -127,7 +127,7 @@ async def _judged(
 
 
 def _write(
-    report: dict[str, Any], answers: list[dict[str, Any]], out: Path | None, adapters: list[Adapter], raft: bool
+    report: dict[str, Any], answers: list[dict[str, Any]], out: Path | None, adapters: Mapping[str, Adapter]
 ) -> None:
     from infra.voice.report import to_html
 
@@ -136,18 +136,18 @@ def _write(
             out.mkdir(parents=True, exist_ok=True)
             (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             (out / "report.html").write_text(to_html(report, answers), encoding="utf-8")
-        if adapters and report["gate"] and (raft or len(adapters) == 1):
-            keep_gate(adapters[-1], report)
+        for arm, adapter in adapters.items():
+            keep_gate(adapter, report["gates"][arm], report["n"])
     except OSError as error:
         raise InputError(f"The report cannot be written ({error.strerror}): name another --out.") from error
 
 
-def keep_gate(adapter: Adapter, report: dict[str, Any]) -> None:
-    """Write what the gate said beside the adapter; a look at fewer questions than before does not replace it."""
+def keep_gate(adapter: Adapter, said: Mapping[str, Any], n: int) -> None:
+    """Write what the gate said of n questions beside the adapter; a look at fewer than before does not replace it."""
     before = adapter.gate()
-    if before and before.get("n", 0) > report["n"]:
+    if before and before.get("n", 0) > n:
         return
-    kept = {"sha256": adapter.sha256, **report["gate"], "verdict": report["verdict"], "n": report["n"]}
+    kept = {"sha256": adapter.sha256, **said, "n": n}
     (adapter.folder / trained.GATE).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 

@@ -31,15 +31,25 @@ def gate(arms: Mapping[str, Any], voice: Mapping[str, float] | None, tuned: str)
     return Gate(not against, tuple(against))
 
 
-def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], judged: Gate | None, tuned: str) -> str:
-    """Return what to do, in plain words, from the figures alone."""
+def choose(arms: Mapping[str, Any], gates: Mapping[str, Gate]) -> str:
+    """Return the arm to speak of: one that may go live, of those the one with the most voice; empty where none is."""
+
+    def worth(arm: str) -> tuple[bool, float]:
+        voice = (arms.get(arm) or {}).get("voice")
+        return gates[arm].passed, voice["mean"] if voice else 0.0
+
+    return max(gates, key=worth, default="")
+
+
+def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], gates: Mapping[str, Gate], tuned: str) -> str:
+    """Return what to do with the adapter of an arm, in plain words, from the figures alone; and what of the others."""
     rag, five = arms.get("rag"), arms.get("voice")
     said = []
     if rag and rag["correct"]:
         said.append(
             f"RAG has {rag['correct']['mean']:.0%} of the facts and {_share(rag, 'voice')} of its answers in voice."
         )
-    mine = arms.get(tuned)
+    mine, judged = arms.get(tuned), gates.get(tuned)
     if mine is None or judged is None:
         said.append("No adapter was compared: train one by vocero voice train to see what it would add.")
         return " ".join(said)
@@ -63,6 +73,14 @@ def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], judged:
         said.append(
             f"Outside the domain it solves {general['mean']:.0%} of plain tasks, the base {before['mean']:.0%}."
         )
+    for other, its in gates.items():
+        if other != tuned:
+            share = _share(arms.get(other) or {}, "voice")
+            said.append(
+                f"The other one ({other}) may go live, too, with {share} of its answers in voice."
+                if its.passed
+                else f"Do not promote the other one ({other}): {'; '.join(its.reasons)}."
+            )
     return " ".join(said)
 
 

@@ -41,9 +41,9 @@ class Plan:
     prices: Prices = comparison.UNPRICED
 
     @property
-    def tuned(self) -> str:
-        """The arm that would go live."""
-        return "raft" if self.raft else "hybrid"
+    def tuned(self) -> tuple[str, ...]:
+        """The arms that could go live."""
+        return (*(("hybrid",) if self.adapter else ()), *(("raft",) if self.raft else ()))
 
     @property
     def trained(self) -> dict[str, Adapter]:
@@ -110,18 +110,23 @@ def to_report(
     """Return the report's figures and what they say."""
     arms = comparison.table(rows, general, plan.seed, priced=plan.prices.given)
     found = comparison.contrasts(rows, plan.seed)
-    gain = None
-    if rows.get(plan.tuned) and rows.get("rag"):
-        gain = comparison.contrast(rows[plan.tuned], rows["rag"], "voice", plan.seed)
-        if not any(c["a"] == plan.tuned and c["column"] == "voice" for c in found):
-            raise RuntimeError("the voice's contrast is planned for every tuned arm")
-    judged = verdict.gate(arms, asdict(gain) if gain else None, plan.tuned) if plan.adapter or plan.raft else None
+    gates = {arm: _gate(arm, arms, rows, plan.seed) for arm in plan.tuned}
+    tuned = verdict.choose(arms, gates)
+    said = {
+        arm: {
+            "passed": gate.passed,
+            "reasons": list(gate.reasons),
+            "verdict": verdict.verdict(arms, found, {arm: gate}, arm),
+        }
+        for arm, gate in gates.items()
+    }
     return {
         "arms": arms,
         "contrasts": found,
-        "verdict": verdict.verdict(arms, found, judged, plan.tuned),
-        "gate": {"passed": judged.passed, "reasons": list(judged.reasons)} if judged else None,
-        "tuned": plan.tuned if judged else None,
+        "verdict": verdict.verdict(arms, found, gates, tuned),
+        "gate": {"passed": gates[tuned].passed, "reasons": list(gates[tuned].reasons)} if tuned else None,
+        "gates": said,
+        "tuned": tuned or None,
         "adapters": {k: a.name for k, a in (("adapter", plan.adapter), ("raft", plan.raft)) if a},
         "classifier": classifier,
         "resources": resources.used(rows, plan.trained, plan.prices),
@@ -130,6 +135,12 @@ def to_report(
         "n": len(plan.asked),
         "questions": [e.id for e in plan.asked],
     }
+
+
+def _gate(arm: str, arms: Mapping[str, Any], rows: Mapping[str, Any], seed: int) -> verdict.Gate:
+    both = rows.get(arm) and rows.get("rag")
+    gain = comparison.contrast(rows[arm], rows["rag"], "voice", seed) if both else None
+    return verdict.gate(arms, asdict(gain) if gain else None, arm)
 
 
 def recogniser(plan: Plan, base: Mapping[str, str], said: Mapping[str, Said] | None) -> tuple[Style, dict[str, Any]]:

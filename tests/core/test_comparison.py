@@ -18,7 +18,7 @@ from core.comparison import (
 )
 from core.examples import Example
 from core.messages import Answer, Citation, Outcome, Passage
-from core.verdict import gate, verdict
+from core.verdict import choose, gate, verdict
 
 PASSAGE = Passage(
     chunk="c", document="d", title="Prices", url="", text="A lamp costs 12 pounds a day.", score=1.0, cosine=0.5
@@ -144,7 +144,7 @@ def test_the_gate_wants_facts_refusals_and_a_certain_gain(
     judged = gate(figures, gain, "raft")
     assert judged.passed is passes
     assert reason in " ".join(judged.reasons)
-    said = verdict(figures, found, judged, "raft")
+    said = verdict(figures, found, {"raft": judged}, "raft")
     assert ("may go live" in said) is passes
     assert ("Do not promote" in said) is not passes
 
@@ -156,7 +156,22 @@ def test_the_verdict_says_no_where_five_examples_do_nearly_as_well(five: float, 
     figures, found = table(arms, {}, 0), contrasts(arms, 0)
     judged = gate(figures, next(c for c in found if c["a"] == "raft" and c["column"] == "voice"), "raft")
     assert judged.passed
-    assert says in verdict(figures, found, judged, "raft")
+    assert says in verdict(figures, found, {"raft": judged}, "raft")
+
+
+def test_of_two_adapters_the_verdict_names_the_one_that_may_go_live():
+    """One that gained nothing certain does not hide one that did; where both pass, the one with more voice."""
+    arms = {"rag": rows(0.8, 0.0), "hybrid": rows(0.8, 0.5), "raft": rows(0.8, 0.0)}
+    figures, found = table(arms, {}, 0), contrasts(arms, 0)
+    gain = {c["a"]: c for c in found if c["column"] == "voice" and c["b"] == "rag"}
+    gates = {arm: gate(figures, gain[arm], arm) for arm in ("hybrid", "raft")}
+    assert {arm: judged.passed for arm, judged in gates.items()} == {"hybrid": True, "raft": False}
+    said = verdict(figures, found, gates, choose(figures, gates))
+    assert "The adapter (hybrid) adds" in said
+    assert said.endswith("Do not promote the other one (raft): its gain in voice is not certain.")
+    both = {arm: gate(figures, gain["hybrid"], "hybrid") for arm in ("raft", "hybrid")}
+    assert choose(figures, both) == "hybrid"
+    assert choose(figures, {}) == ""
 
 
 def test_without_an_adapter_the_arm_is_null_and_the_verdict_says_so():
@@ -165,4 +180,4 @@ def test_without_an_adapter_the_arm_is_null_and_the_verdict_says_so():
     figures = table(arms, {}, 0)
     assert figures["raft"] is None
     assert {c["a"] for c in contrasts(arms, 0)} == {"rag"}
-    assert "No adapter was compared" in verdict(figures, [], None, "raft")
+    assert "No adapter was compared" in verdict(figures, [], {}, "")

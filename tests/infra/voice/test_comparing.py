@@ -131,6 +131,21 @@ async def test_a_good_adapter_may_go_live(adapter: Adapter):
     assert len(calls) == comparing.parts_of(plan)
 
 
+async def test_of_two_adapters_each_is_judged_by_itself(adapter: Adapter, tmp_path: Path):
+    """One for manner alone and one that reads: each has its own gate; the verdict begins with the better one."""
+    stage, plan = await staged(Script(), adapter)
+    other = read_adapter(write_adapter(tmp_path / "manner", stems=("ahoy", "fair", "wind")))
+    report, _answers = await comparing.compare(stage, replace(plan, adapter=other), lambda: None)
+    assert set(report["gates"]) == {"hybrid", "raft"}
+    assert report["gate"]["passed"]
+    first = report["tuned"]
+    [second] = set(report["gates"]) - {first}
+    assert report["arms"][first]["voice"]["mean"] >= report["arms"][second]["voice"]["mean"]
+    assert f"The adapter ({first}) adds" in report["verdict"]
+    assert f"The other one ({second})" in report["verdict"]
+    assert second not in report["gates"][first]["verdict"]
+
+
 async def test_an_adapter_that_invents_is_stopped_and_the_guard_shows_nothing_of_it(adapter: Adapter):
     """What the tuned model makes up never reaches an answer, and the gate refuses it: it brings no voice then."""
     stage, plan = await staged(Script(good=False), adapter)
@@ -239,7 +254,7 @@ def test_a_look_at_a_few_questions_does_not_replace_the_gate_of_many(tmp_path: P
     """What was found on more questions stands; as many or more replace it."""
     adapter = read_adapter(write_adapter(tmp_path / "ours", passed=True, n=40))
     for n, passed in ((8, True), (40, False)):
-        keep_gate(adapter, {"gate": {"passed": False, "reasons": []}, "verdict": "", "n": n})
+        keep_gate(adapter, {"passed": False, "reasons": [], "verdict": ""}, n)
         found = adapter.gate()
         assert found
         assert found["passed"] is passed
