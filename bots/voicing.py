@@ -183,7 +183,7 @@ async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say)
     adapter = read_adapter(_folder(settings, given))
     if settings.model_file or not settings.model_url:  # of a model that is only served there is no file to digest
         trained.check_base(adapter, trained.digest(base_file(settings)))
-    check_gate(adapter, given, force)
+    check_gate(adapter, force)
     home = home_of(settings)
     _keep(home, adapter, settings, workspace)
     if settings.model_url:
@@ -197,7 +197,7 @@ async def promote(given: str, workspace: str, force: bool, by: str, *, say: Say)
     return f"{adapter.name} is live in {workspace}: what is started from now on speaks with it"
 
 
-def check_gate(adapter: Adapter, given: str, force: bool) -> None:
+def check_gate(adapter: Adapter, force: bool) -> None:
     """Refuse an adapter that was not compared, or that the comparison advises against. InputError."""
     found = adapter.gate()
     if force or (found and found.get("passed")):
@@ -206,7 +206,7 @@ def check_gate(adapter: Adapter, given: str, force: bool) -> None:
         option = "--raft-adapter" if adapter.arm == "raft" else "--adapter"
         raise InputError(
             f"{adapter.name} was not compared yet: run vocero voice compare --examples "
-            f"{adapter.manifest['dataset']['source']} {option} {given}, or promote it with --force."
+            f"{adapter.manifest['dataset']['source']} {option} {adapter.folder}, or promote it with --force."
         )
     raise InputError(f"{adapter.name} is not worth it: {'; '.join(found['reasons'])}. Promote it anyway with --force.")
 
