@@ -63,8 +63,8 @@ def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], gates: 
     elif five and five["voice"] and mine["voice"]["mean"] < GAINS * five["voice"]["mean"]:
         said.append(
             f"The gate lets the adapter ({tuned}) pass, which adds {margin} voice and has {kept}. But it is not worth "
-            f"its training: five examples in the prompt reach {_share(five, 'voice')} voice, and it has "
-            f"{_share(mine, 'voice')}, less than {GAINS} times as much. Put examples into the prompt first."
+            f"its training yet: five examples in the prompt reach {_share(five, 'voice')} voice, and it has "
+            f"{_share(mine, 'voice')}, less than {GAINS} times as much. {_instead(five, rag)}"
         )
     else:
         said.append(f"The adapter ({tuned}) adds {margin} voice and has {kept}: it may go live.")
@@ -82,6 +82,16 @@ def verdict(arms: Mapping[str, Any], found: Sequence[Mapping[str, Any]], gates: 
                 else f"Do not promote the other one ({other}): {'; '.join(its.reasons)}."
             )
     return " ".join(said)
+
+
+def _instead(five: Mapping[str, Any], rag: Mapping[str, Any] | None) -> str:
+    has, best = five.get("correct"), rag.get("correct") if rag else None
+    if has and best and has["mean"] < KEEPS * best["mean"]:
+        return (
+            f"These have {has['mean']:.0%} of the facts, so they are no way to answer: approve more examples and train "
+            "again."
+        )
+    return "Put examples into the prompt first."
 
 
 def _share(arm: Mapping[str, Any], column: str) -> str:

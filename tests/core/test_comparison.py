@@ -149,10 +149,18 @@ def test_the_gate_wants_facts_refusals_and_a_certain_gain(
     assert ("Do not promote" in said) is not passes
 
 
-@pytest.mark.parametrize(("five", "says"), [(0.8, "not worth its training"), (0.7, "may go live")])
-def test_the_verdict_says_no_where_five_examples_do_nearly_as_well(five: float, says: str):
+@pytest.mark.parametrize(
+    ("facts", "five", "says"),
+    [
+        (0.0, 0.7, "may go live"),
+        (0.0, 0.8, "not worth its training yet"),
+        (0.0, 0.8, "have 0% of the facts, so they are no way to answer: approve more examples"),
+        (0.8, 0.8, "Put examples into the prompt first."),
+    ],
+)
+def test_the_verdict_says_no_where_five_examples_do_nearly_as_well(facts: float, five: float, says: str):
     """Below 1.2 times the voice that a prompt reaches an adapter that passes the gate is not worth its training."""
-    arms = {"rag": rows(0.8, 0.0), "raft": rows(0.8, 0.9), "voice": rows(0.0, five)}
+    arms = {"rag": rows(0.8, 0.0), "raft": rows(0.8, 0.9), "voice": rows(facts, five)}
     figures, found = table(arms, {}, 0), contrasts(arms, 0)
     judged = gate(figures, next(c for c in found if c["a"] == "raft" and c["column"] == "voice"), "raft")
     assert judged.passed
