@@ -62,8 +62,9 @@ async def stop(home: Path) -> bool:
         raise unusable(place.run, error) from error
     deadline = time.monotonic() + WAIT_SECONDS
     while _lives(place):
+        taken = not place.stop_request.exists()  # looked at first: the end is announced before the request is taken
         told = read(place)
-        if not place.stop_request.exists() and told is not None and not told.stopping:
+        if taken and told is not None and not told.stopping:
             return False
         if time.monotonic() > deadline:
             raise EmbeddedError(f"the servers of {place.path} do not end; see {place.log('supervisor')}")
@@ -77,6 +78,7 @@ class _Waiting:
     def __init__(self, home: Home, wanted: Wanted, lease: Lease, say: Callable[[str], None]) -> None:
         self._home, self._wanted, self._lease, self._say = home, wanted, lease, say
         self._said: set[str] = set()
+        self._missed: set[str] = set()  # services that did not answer when we looked: somebody waits for them
         self._spawned: list[float] = []
 
     async def answer(self) -> Endpoints:
@@ -86,6 +88,7 @@ class _Waiting:
             services = await self._look()
             if len(services) == len(self._lease.services):
                 return to_endpoints(self._wanted, services)
+            self._missed |= self._lease.services.keys() - services.keys()
             await asyncio.sleep(POLL_SECONDS)
         raise EmbeddedError(self._late(seconds))
 
@@ -98,8 +101,10 @@ class _Waiting:
         if told is None or told.stopping:
             return {}
         mine = {name: told.services[name] for name in self._lease.services if name in told.services}
-        for service in mine.values():
-            if service.phase == "starting" and service.title not in self._said:
+        for name, service in mine.items():
+            # one may have become ready between two looks
+            waited = service.phase == "starting" or (service.phase == "ready" and name in self._missed)
+            if waited and service.title not in self._said:
                 self._said.add(service.title)
                 self._say(f"starting {service.title}")
         return {name: service for name, service in mine.items() if await self._settled(service)}
