@@ -34,6 +34,7 @@ WARMUP = 5
 LOOKS = 5  # at the watched rows, over the whole training
 PATIENCE = 3  # looks without a better loss before it ends
 WATCHED = 16  # rows looked at; more would take longer than the steps between
+ANSWERS = 0.5  # of the watched answers a look has to begin: one that refuses everything can have the lowest loss
 LOST_REFUSALS = 0.25  # a checkpoint that refuses this share less of what it must than the best one is not kept
 LAST_LAYERS = 0.25  # of the layers, for the level `partial`
 IGNORED = -100
@@ -54,6 +55,7 @@ class Best:
 
     loss: float = math.inf
     refused: float = 0.0
+    answers: bool = False  # whether it begins most of the answers it should
     step: int = 0
     since: int = 0
     weights: dict[str, Any] = field(default_factory=dict)
@@ -217,7 +219,7 @@ def main(spec: dict[str, Any], out: Path) -> None:
         if step % every == 0 or step == steps:
             with accelerator.autocast():
                 loss, refused, answered = look(model, watched, accelerator.device)
-            judge(best, loss, refused, step, weights_of(accelerator.unwrap_model(model), spec))
+            judge(best, (loss, refused, answered), step, weights_of(accelerator.unwrap_model(model), spec))
             tell(event="look", step=step, watched=loss, refused=refused, answered=answered, best=best.step)
             if accelerator.is_main_process:
                 keep(best, accelerator.unwrap_model(model), optimizer, schedule, step, spec, out)
@@ -242,16 +244,20 @@ def rows_of(step: int, per_step: int, rows: int, seed: int, accelerator: Any) ->
     return chosen
 
 
-def judge(best: Best, loss: float, refused: float, step: int, weights: dict[str, Any]) -> None:
-    """Keep these weights if they are the best: by loss, unless refusals were lost."""
+def judge(best: Best, seen: tuple[float, float, float], step: int, weights: dict[str, Any]) -> None:
+    """Keep these weights if they are the best: those that answer, of these by loss, unless refusals were lost."""
+    loss, refused, answered = seen
     best.since += 1
-    if loss < best.loss and refused >= best.refused - LOST_REFUSALS:
-        best.loss, best.refused, best.step, best.since, best.weights = (
-            loss,
-            max(refused, best.refused),
-            step,
-            0,
-            weights,
+    answers = answered >= ANSWERS
+    if answers == best.answers:
+        better = loss < best.loss and refused >= best.refused - LOST_REFUSALS
+        refused = max(refused, best.refused)
+    else:
+        better = answers
+    if better:
+        best.loss, best.refused, best.answers, best.step, best.since, best.weights = (
+            *(loss, refused, answers),
+            *(step, 0, weights),
         )
 
 

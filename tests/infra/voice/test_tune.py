@@ -125,9 +125,9 @@ def test_lost_refusals_are_not_kept_and_end_a_training():
     """A look with a better loss that refuses less is not the best one, and three of them are enough."""
     said = called("""
 best = tune.Best()
-tune.judge(best, 1.0, 1.0, 1, {"look": 1})
+tune.judge(best, (1.0, 1.0, 1.0), 1, {"look": 1})
 for step, loss in ((2, 0.8), (3, 0.6), (4, 0.4)):
-    tune.judge(best, loss, 0.5, step, {"look": step})
+    tune.judge(best, (loss, 0.5, 1.0), step, {"look": step})
 print(json.dumps([best.step, best.weights["look"], best.since >= tune.PATIENCE]))
 """)
     assert said == [1, 1, True]
@@ -137,9 +137,9 @@ def test_a_better_loss_with_its_refusals_is_kept():
     """A refusal fewer of many is no loss of them, and patience begins anew."""
     said = called("""
 best = tune.Best()
-tune.judge(best, 1.0, 0.75, 1, {})
-tune.judge(best, 1.2, 0.75, 2, {})
-tune.judge(best, 0.8, 0.6, 3, {})
+tune.judge(best, (1.0, 0.75, 1.0), 1, {})
+tune.judge(best, (1.2, 0.75, 1.0), 2, {})
+tune.judge(best, (0.8, 0.6, 1.0), 3, {})
 print(json.dumps([best.step, best.since, best.refused]))
 """)
     assert said == [3, 0, 0.75]
@@ -167,3 +167,17 @@ def test_what_torch_trains_on_is_told():
     told = stages.Machine(**json.loads(python(HERE / "machine.py")))
     assert bool(told.gpu) is (told.free is not None)
     assert told.gpu or not told.bf16
+
+
+# at first it says nothing, then it refuses everything with the lowest loss of all, then it answers
+REFUSING = f"""{CALLING}
+best = tune.Best()
+for step, seen in enumerate([(0.9, 0.0, 0.0), (0.2, 1.0, 0.0), (0.5, 0.0, 0.8), (0.3, 1.0, 0.1), (0.4, 0.0, 0.9)]):
+    tune.judge(best, seen, step, {{"look": step}})
+print(json.dumps([best.step, best.loss, best.refused, best.weights]))
+"""
+
+
+def test_what_refuses_everything_is_not_the_best():
+    """Its loss a token can be the lowest: a look that begins the answers comes before it, and is not lost to it."""
+    assert json.loads(python("-c", REFUSING)) == [4, 0.4, 0.0, {"look": 4}]
