@@ -255,10 +255,8 @@ def judge(best: Best, seen: tuple[float, float, float], step: int, weights: dict
     else:
         better = answers
     if better:
-        best.loss, best.refused, best.answers, best.step, best.since, best.weights = (
-            *(loss, refused, answers),
-            *(step, 0, weights),
-        )
+        best.loss, best.refused, best.answers = loss, refused, answers
+        best.step, best.since, best.weights = step, 0, weights
 
 
 def keep(best: Best, model: Any, optimizer: Any, schedule: Any, step: int, spec: dict[str, Any], out: Path) -> None:
